@@ -1,0 +1,102 @@
+/** The help of the whole and of each verb, made from what the verbs say of themselves. */
+import { GLOBAL_FLAGS } from './command-line.ts';
+import { EXIT } from './exit-codes.ts';
+import { EMPTY_LINE, faint, type Line, line, paragraph, strong } from './screen.ts';
+import { textWidth } from './text-width.ts';
+import type { Argument, Flag, Verb } from './verb.ts';
+
+/** Longer lines are hard to read, however wide the terminal is. */
+const WIDEST = 100;
+
+export function overview(verbs: readonly Verb[], width: number): Line[] {
+  const room = Math.min(width, WIDEST);
+  return [
+    line(strong('Safehouse'), ': ClickHouse backups that count only after they have been checked.'),
+    EMPTY_LINE,
+    line('  npx safehouse VERB [ARGUMENT] [FLAGS]'),
+    EMPTY_LINE,
+    line(strong('Verbs')),
+    ...entries(
+      verbs.map((verb) => [[verb.name, argumentText(verb.argument)].filter(Boolean).join(' '), verb.summary]),
+      room,
+    ),
+    EMPTY_LINE,
+    line(strong('Flags of every verb')),
+    ...flagEntries(GLOBAL_FLAGS, room),
+    EMPTY_LINE,
+    line(strong('BACKUP')),
+    ...paragraph(
+      '  ',
+      'is an id, a beginning of one that no other has, or `latest`: the newest good one. With several targets, TARGET/latest.',
+      room,
+    ),
+    EMPTY_LINE,
+    line(strong('Exit codes')),
+    ...entries(
+      [
+        [String(EXIT.good), 'good'],
+        [String(EXIT.unexpected), 'unexpected: a defect of Safehouse'],
+        [String(EXIT.usage), 'wrong usage, configuration or credentials'],
+        [String(EXIT.notFound), 'no such stack, target or backup'],
+        [String(EXIT.failed), 'the operation failed, or something is not well'],
+        [String(EXIT.unverified), 'a backup is not what its manifest says'],
+        [String(EXIT.unsafe), 'refused: a rule that protects backups forbids it'],
+      ],
+      room,
+    ),
+    EMPTY_LINE,
+    ...examples([
+      'status',
+      'backup demo --local',
+      'show latest --local',
+      'list shop --stack Production --json',
+    ]),
+  ];
+}
+
+export function verbHelp(verb: Verb, width: number): Line[] {
+  const room = Math.min(width, WIDEST);
+  const flags = Object.entries(verb.flags);
+  const usage = [
+    verb.name,
+    argumentText(verb.argument),
+    ...flags.map(([name, flag]) => `[${flagText(name, flag)}]`),
+  ];
+  return [
+    ...paragraph('  npx safehouse ', usage.filter(Boolean).join(' '), room),
+    EMPTY_LINE,
+    ...verb.about.flatMap((sentence) => paragraph('', sentence, room)),
+    EMPTY_LINE,
+    ...(flags.length > 0 ? [line(strong('Flags')), ...flagEntries(verb.flags, room), EMPTY_LINE] : []),
+    line(strong('Flags of every verb')),
+    ...flagEntries(GLOBAL_FLAGS, room),
+    EMPTY_LINE,
+    ...examples(verb.examples),
+  ];
+}
+
+const argumentText = (argument: Argument | undefined): string => {
+  if (argument === undefined) return '';
+  return argument.required ? argument.name : `[${argument.name}]`;
+};
+
+const flagText = (name: string, { value, allowed }: Flag): string =>
+  value === undefined ? `--${name}` : `--${name} ${allowed?.join('|') ?? value}`;
+
+const flagEntries = (flags: Readonly<Record<string, Flag>>, width: number): Line[] =>
+  entries(
+    Object.entries(flags).map(([name, flag]) => [flagText(name, flag), flag.about]),
+    width,
+  );
+
+function entries(pairs: readonly (readonly string[])[], width: number): Line[] {
+  const labelWidth = Math.max(...pairs.map(([label = '']) => textWidth(label)));
+  return pairs.flatMap(([label = '', text = '']) =>
+    paragraph(`  ${label}${' '.repeat(labelWidth - textWidth(label))}  `, text, width),
+  );
+}
+
+const examples = (commands: readonly string[]): Line[] => [
+  line(strong(commands.length === 1 ? 'Example' : 'Examples')),
+  ...commands.map((command) => line(faint('  npx safehouse '), command)),
+];

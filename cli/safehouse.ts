@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { EXIT } from './exit-codes.ts';
+import { main } from './main.ts';
+import { openInstallation } from './open-installation.ts';
+
+function interruptible(): AbortSignal {
+  const interruption = new AbortController();
+  process.on('SIGINT', () => {
+    // The first says what goes on without us; whoever does not want to hear it presses twice.
+    if (interruption.signal.aborted) process.exit(EXIT.interrupted);
+    interruption.abort();
+  });
+  return interruption.signal;
+}
+
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // `safehouse list | head` closes the pipe when it has seen enough.
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? EXIT.good);
+  });
+
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  open: openInstallation,
+  now: Date.now,
+  interruptible,
+});

@@ -1,0 +1,102 @@
+/** What of a server belongs to a target's backup, and how the `BACKUP` statement names it. */
+import { SYSTEM_DATABASES, type TableName, type Target } from './config.ts';
+import { coverageOf } from './coverage.ts';
+import type { LedgerTable } from './ledger.ts';
+
+export interface ServerTable {
+  readonly database: string;
+  readonly name: string;
+  readonly engine: string;
+}
+
+export interface Scope {
+  readonly databases: readonly string[];
+  readonly tables: readonly LedgerTable[];
+  /** Databases that the target names and the server does not have. */
+  readonly missing: readonly string[];
+  /** Tables that the target names and the server does not have. */
+  readonly missingTables: readonly TableName[];
+}
+
+type Selection = Pick<Target, 'databases' | 'tables' | 'except' | 'engines'>;
+
+/** A materialized view without `TO` keeps its data in a table with such a name; BACKUP saves it inside the view's entry. */
+const INNER_TABLE = /^\.inner(?:_id)?\./;
+
+/** Applies the target's choice to what the server has. */
+export function selectScope(
+  selection: Selection,
+  serverDatabases: readonly string[],
+  serverTables: readonly ServerTable[],
+): Scope {
+  const wanted = wantedDatabases(selection, serverDatabases);
+  const databases = wanted.filter((name) => serverDatabases.includes(name));
+  const tables = serverTables
+    .filter(({ database, name }) => databases.includes(database) && !INNER_TABLE.test(name))
+    .filter((table) => selection.tables === undefined || has(selection.tables, table))
+    .filter((table) => selection.except === undefined || !has(selection.except, table))
+    .filter(({ engine }) => selection.engines?.some((pattern) => like(pattern).test(engine)) ?? true)
+    .map((table) => ({ ...table, coverage: coverageOf(table.engine) }));
+  return {
+    databases,
+    tables,
+    missing: wanted.filter((name) => !serverDatabases.includes(name)),
+    missingTables: missingTables(selection, databases, serverTables),
+  };
+}
+
+function wantedDatabases({ databases, tables }: Selection, server: readonly string[]): string[] {
+  if (databases !== 'all') return [...databases];
+  const named = tables?.map(({ database }) => database);
+  return [...new Set(named ?? server)].filter(
+    (name) => !(SYSTEM_DATABASES as readonly string[]).includes(name),
+  );
+}
+
+function missingTables(
+  { tables = [] }: Selection,
+  databases: readonly string[],
+  server: readonly ServerTable[],
+): TableName[] {
+  const known = new Set(server.map(({ database, name }) => JSON.stringify([database, name])));
+  return tables.filter(
+    ({ database, table }) => databases.includes(database) && !known.has(JSON.stringify([database, table])),
+  );
+}
+
+const has = (names: readonly TableName[], { database, name }: ServerTable): boolean =>
+  names.some((entry) => entry.database === database && entry.table === name);
+
+/** ClickHouse's LIKE: `%` any text, `_` any character, a backslash before either takes it as it is. */
+export function like(pattern: string): RegExp {
+  const source = [...pattern.matchAll(/\\[%_\\]|[\s\S]/gu)]
+    .map(([token]) =>
+      token === '%'
+        ? '[^]*'
+        : token === '_'
+          ? '[^]'
+          : escapeRegExp(/^\\./.test(token) ? token.slice(1) : token),
+    )
+    .join('');
+  return new RegExp(`^${source}$`, 'u');
+}
+
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+export type Element =
+  | { readonly kind: 'database'; readonly database: string; readonly except: readonly string[] }
+  | { readonly kind: 'table'; readonly database: string; readonly table: string };
+
+/**
+ * The elements of the statement. A choice by table or engine is made once, when the backup begins, and then named table by
+ * table; otherwise whole databases are named, which takes tables that are created meanwhile along.
+ */
+export function backupElements(selection: Selection, scope: Pick<Scope, 'databases' | 'tables'>): Element[] {
+  if (selection.tables !== undefined || selection.engines !== undefined)
+    return scope.tables.map(({ database, name }) => ({ kind: 'table', database, table: name }));
+  return scope.databases.map((database) => ({
+    kind: 'database',
+    database,
+    except: (selection.except ?? []).filter((entry) => entry.database === database).map(({ table }) => table),
+  }));
+}

@@ -1,0 +1,59 @@
+/** Lets ClickHouse write a backup of definitions alone into the bucket: the real role does the real thing, in a second. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { ask, type ClickHouse } from '../../clients/clickhouse.ts';
+import { carriesSecrets, s3Locator } from '../../clients/destination.ts';
+import { observeBackup } from '../../clients/observation.ts';
+import { readScope } from '../../clients/server.ts';
+import { classifyClickHouseError, parseClickHouseError } from '../../core/clickhouse-errors.ts';
+import type { Target } from '../../core/config.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
+import { canaryPrefix } from '../../core/keys.ts';
+import { backupElements } from '../../core/scope.ts';
+import { backupStatement } from '../../core/statements.ts';
+import { bucketAddress } from '../environment.ts';
+
+const ENDS_WITHIN_MILLISECONDS = 45_000;
+const ASKS_EVERY_MILLISECONDS = 500;
+
+/** @throws {SafehouseError} with what ClickHouse or S3 said against it */
+export async function writeCanary(
+  clickhouse: ClickHouse,
+  name: string,
+  target: Target,
+  canary: string,
+): Promise<{ value: string; what: string }> {
+  const path = `${canaryPrefix(name)}${canary}`;
+  const scope = await readScope(clickhouse, target);
+  const { query, query_params } = backupStatement({
+    // One element is enough to go the whole way: lock, object, manifest, and the lock's removal.
+    elements: backupElements(target, scope).slice(0, 1),
+    destination: (await s3Locator(bucketAddress(), name, target.s3))(path),
+    settings: { ...target.settings, structure_only: 1, backup_restore_s3_retry_attempts: 1 },
+    id: `doctor-${canary}`,
+  });
+  await ask(clickhouse, { query, parameters: query_params, secret: carriesSecrets(target.s3) });
+  const end = Date.now() + ENDS_WITHIN_MILLISECONDS;
+  for (;;) {
+    const { row } = await observeBackup(clickhouse, target, `doctor-${canary}`);
+    if (row?.status === 'BACKUP_CREATED')
+      return { value: path, what: `ClickHouse wrote ${path} and removed its lock; it expires after a day.` };
+    if (row?.status === 'BACKUP_FAILED' || row?.status === 'BACKUP_CANCELLED') throw refusal(row.error);
+    if (Date.now() > end)
+      throw new SafehouseError(ERROR_NAMES.unavailable, {
+        what: `ClickHouse has not finished writing a few definitions to ${path} in ${ENDS_WITHIN_MILLISECONDS / 1000} s.`,
+        remedy: 'Look whether the server reaches S3: network, endpoint, DNS (docs/networking.md).',
+        error: 'CanaryTimedOut',
+      });
+    await wait(ASKS_EVERY_MILLISECONDS);
+  }
+}
+
+function refusal(text: string): SafehouseError {
+  const parsed = parseClickHouseError(text);
+  if (parsed !== undefined)
+    return new SafehouseError(ERROR_NAMES.refused, classifyClickHouseError(parsed, { operation: 'backup' }));
+  return new SafehouseError(ERROR_NAMES.refused, {
+    what: `ClickHouse could not write to the bucket: ${text || 'without a reason'}.`,
+    remedy: "Look at the server's log.",
+  });
+}

@@ -1,0 +1,165 @@
+/** Tries, one after the other, everything that a backup of the target needs, and says what is wrong and what to do. */
+import { randomBytes } from 'node:crypto';
+import { ask, askText, type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
+import { readScope, readServer } from '../../clients/server.ts';
+import { compactTime } from '../../core/backup-id.ts';
+import type { Target } from '../../core/config.ts';
+import { explainIssues } from '../../core/config-problems.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
+import { quoteIdentifier } from '../../core/identifiers.ts';
+import type { Examination } from '../../core/installation.ts';
+import type { Scope } from '../../core/scope.ts';
+import { doctorInputSchema, examineInputSchema } from '../../core/workflow.ts';
+import { target as readTarget } from '../environment.ts';
+import { step } from '../step.ts';
+import { writeCanary } from './canary.ts';
+
+export const handler = step(
+  'examine',
+  examineInputSchema,
+  async ({ input }): Promise<{ examinations: Examination[] }> => {
+    const { target: name } = explainIssues(
+      doctorInputSchema,
+      input,
+      'The input of the execution',
+      ERROR_NAMES.input,
+    );
+    const target = await readTarget(name);
+    const examinations: Examination[] = [];
+    const found = await attempt(examinations, 'connection', () => connect(target));
+    if (found === undefined) return { examinations: [...examinations, ...unchecked()] };
+    try {
+      await attempt(examinations, 'version', () => examineVersion(found));
+      if (target.cluster !== undefined)
+        await attempt(examinations, 'cluster', () => examineCluster(found, target.cluster ?? ''));
+      const scope = await attempt(examinations, 'databases', () => examineScope(found, target));
+      await attempt(examinations, 'grants', () => examineGrants(found, target, scope));
+      const canary = `${compactTime(Date.now())}-${randomBytes(3).toString('hex')}`;
+      await attempt(examinations, 'bucket', () => writeCanary(found, name, target, canary));
+    } finally {
+      await found.client.close();
+    }
+    return { examinations };
+  },
+);
+
+interface Found<Value> {
+  readonly value: Value;
+  readonly what: string;
+}
+
+/** Adds a line for a check, good or bad, and gives what it found to the next. */
+async function attempt<Value>(
+  examinations: Examination[],
+  check: string,
+  examine: () => Promise<Found<Value>>,
+): Promise<Value | undefined> {
+  try {
+    const { value, what } = await examine();
+    examinations.push({ check, result: 'good', what, remedy: '' });
+    return value;
+  } catch (error) {
+    if (!(error instanceof SafehouseError)) throw error;
+    const { what, remedy, error: name } = error.failure;
+    examinations.push({ check, result: name === NOT_CHECKED ? 'not checked' : 'bad', what, remedy });
+    return undefined;
+  }
+}
+
+const NOT_CHECKED = 'NotChecked';
+
+const unchecked = (): Examination[] =>
+  ['version', 'databases', 'grants', 'bucket'].map((check) => ({
+    check,
+    result: 'not checked',
+    what: 'There is no connection.',
+    remedy: '',
+  }));
+
+async function connect(target: Target): Promise<Found<ClickHouse>> {
+  const clickhouse = await openClickHouse(target);
+  try {
+    const [row] = await ask<{ user: string }>(clickhouse, { query: 'SELECT currentUser() AS user' });
+    return { value: clickhouse, what: `${target.url} answers ${row?.user ?? target.user}.` };
+  } catch (error) {
+    await clickhouse.client.close();
+    throw error;
+  }
+}
+
+async function examineVersion(clickhouse: ClickHouse): Promise<Found<string>> {
+  const { version } = await readServer(clickhouse);
+  return { value: version, what: `ClickHouse ${version} is new enough.` };
+}
+
+async function examineCluster(clickhouse: ClickHouse, cluster: string): Promise<Found<number>> {
+  const rows = await ask<{ shard: number }>(clickhouse, {
+    query: 'SELECT shard_num AS shard FROM system.clusters WHERE cluster = {cluster:String}',
+    parameters: { cluster },
+  });
+  if (rows.length === 0)
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: `${clickhouse.url} knows no cluster "${cluster}".`,
+      remedy: 'Correct `cluster` of the target: SELECT DISTINCT cluster FROM system.clusters lists them.',
+      error: 'CLUSTER_DOESNT_EXIST',
+    });
+  const shards = new Set(rows.map(({ shard }) => shard)).size;
+  return {
+    value: rows.length,
+    what: `The cluster ${cluster} has ${shards} shards with ${rows.length} replicas.`,
+  };
+}
+
+async function examineScope(clickhouse: ClickHouse, target: Target): Promise<Found<Scope>> {
+  const scope = await readScope(clickhouse, target);
+  const bare = scope.tables.filter(({ coverage }) => coverage !== 'data');
+  const named = bare.slice(0, 5).map(({ database, name, engine }) => `${database}.${name} (${engine})`);
+  const omitted =
+    bare.length === 0
+      ? ''
+      : ` ClickHouse saves the definition only, not the data, of ${bare.length}: ${named.join(', ')}${bare.length > named.length ? ', …' : ''}.`;
+  return {
+    value: scope,
+    what: `${scope.databases.length} databases with ${scope.tables.length} tables are in scope.${omitted}`,
+  };
+}
+
+/** `CHECK GRANT` asks for exactly what BACKUP will be checked for: a database needs the grant on all of it. */
+async function examineGrants(
+  clickhouse: ClickHouse,
+  target: Target,
+  scope: Scope | undefined,
+): Promise<Found<number>> {
+  if (scope === undefined)
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: 'It is not known what the grants would be for.',
+      remedy: '',
+      error: NOT_CHECKED,
+    });
+  const narrowed = target.tables !== undefined || target.engines !== undefined;
+  const objects = narrowed
+    ? scope.tables.map(({ database, name }) => `${quoteIdentifier(database)}.${quoteIdentifier(name)}`)
+    : scope.databases.map((name) => `${quoteIdentifier(name)}.*`);
+  const missing: string[] = [];
+  for (const object of objects.slice(0, MOST_GRANTS)) {
+    const granted = await askText(clickhouse, `CHECK GRANT BACKUP ON ${object}`).catch((error: unknown) => {
+      throw new SafehouseError(ERROR_NAMES.refused, {
+        what: `The server does not say what is granted (${error instanceof SafehouseError ? error.failure.error : 'CHECK GRANT failed'}).`,
+        remedy: 'The first backup will tell; `safehouse grants` prints what the user needs.',
+        error: NOT_CHECKED,
+      });
+    });
+    if (granted !== '1') missing.push(object);
+  }
+  if (missing.length > 0)
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: `${target.user} may not BACKUP ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}.`,
+      remedy: `GRANT BACKUP ON ${missing[0]} TO ${quoteIdentifier(target.user)}; \`safehouse grants\` prints the whole.`,
+      error: 'ACCESS_DENIED',
+    });
+  const asked =
+    objects.length > MOST_GRANTS ? `the first ${MOST_GRANTS} of ${objects.length}` : 'all of them';
+  return { value: objects.length, what: `${target.user} may back up ${asked}.` };
+}
+
+const MOST_GRANTS = 200;

@@ -1,0 +1,58 @@
+/**
+ * Publishes how old the newest good backup of each target is. Whatever cannot be read is not published at all: the alarms
+ * treat missing data as breaching, so silence is never taken for health.
+ */
+import * as z from 'zod';
+import type { Bucket } from '../../clients/bucket.ts';
+import { readLedger } from '../../clients/ledger.ts';
+import { ENVIRONMENT } from '../../core/environment.ts';
+import { isGood, type LedgerEntry } from '../../core/ledger.ts';
+import { METRICS } from '../../core/metrics.ts';
+import { bucket, requireEnvironment } from '../environment.ts';
+import { type Measurement, measure } from '../measure.ts';
+import { logger, step } from '../step.ts';
+
+export interface Watched {
+  readonly published: readonly string[];
+  readonly unreadable: readonly string[];
+}
+
+export const handler = step('publish-ages', z.unknown(), async (): Promise<Watched> => {
+  const names = requireEnvironment(ENVIRONMENT.targets).split(',');
+  const unreadable: string[] = [];
+  for (const name of names) {
+    try {
+      measure(name, await measureTarget(bucket(), name, Date.now()));
+    } catch (error) {
+      unreadable.push(name);
+      logger.error('not published', {
+        name,
+        because: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  return { published: names.filter((name) => !unreadable.includes(name)), unreadable };
+});
+
+async function measureTarget(s3: Bucket, name: string, now: number): Promise<Measurement[]> {
+  const { entries } = await readLedger(s3, name);
+  const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
+  const measurements: Measurement[] = [
+    [METRICS.goodBackups, 'Count', good.length],
+    [METRICS.unverifiedBackups, 'Count', entries.filter((entry) => isUnverified(entry, now)).length],
+  ];
+  const newest = good.at(-1);
+  if (newest !== undefined)
+    measurements.push([METRICS.goodBackupAge, 'Seconds', (now - newest.startedAt) / 1000]);
+  return measurements;
+}
+
+const HOUR = 3_600_000;
+
+/** ClickHouse finished it, and an hour later nobody has said whether it is good. */
+const isUnverified = ({ states }: LedgerEntry, now: number): boolean =>
+  states.written !== undefined &&
+  states.verified === undefined &&
+  states.failed === undefined &&
+  states.removed === undefined &&
+  now - states.written > HOUR;

@@ -1,0 +1,276 @@
+/**
+ * Every alarm, with what it means and where to read on. Two kinds: those on what the watch publishes, for which silence
+ * is the alarm, and those on events, for which silence is health.
+ */
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { METRICS } from '../core/metrics.ts';
+import { targetMetric, workflowMetric } from './metrics.ts';
+import { WATCH_INTERVAL } from './schedules.ts';
+import type { Step } from './step.ts';
+
+/** The sections of the runbook, one for each alarm. */
+export const RUNBOOK_SECTIONS = {
+  late: 'alarm-late',
+  neverRan: 'alarm-never-ran',
+  notVerified: 'alarm-not-verified',
+  failedUntold: 'alarm-failed-without-an-alert',
+  timedOut: 'alarm-timed-out',
+  aborted: 'alarm-aborted',
+  throttled: 'alarm-throttled',
+  stepsThrottled: 'alarm-functions-throttled',
+  watchFails: 'alarm-watch-fails',
+  deadLetters: 'alarm-start-not-delivered',
+  webhookDeadLetters: 'alarm-webhook-not-delivered',
+} as const;
+export type AlarmKind = keyof typeof RUNBOOK_SECTIONS;
+
+export interface AlarmsProps {
+  readonly stackName: string;
+  readonly topic: ITopic;
+  /** Where the runbook lies: the address of the page, to which `#section` is added. */
+  readonly runbook: string;
+}
+
+export interface TargetAlarmsOptions {
+  readonly staleAfterHours: number;
+  /** The state machine that backs the target up. */
+  readonly stateMachine: StateMachine;
+}
+
+export interface WorkflowAlarmsOptions {
+  readonly stateMachine: StateMachine;
+  readonly steps: readonly Step[];
+  /** Its name, as in the dimension of AlertsSent. */
+  readonly workflow: string;
+}
+
+interface Condition {
+  readonly kind: AlarmKind;
+  readonly metric: IMetric;
+  /** What it means, in sentences for a person who has just been woken. */
+  readonly meaning: string;
+  /** Where to look first. */
+  readonly link?: string;
+  readonly threshold: number;
+  readonly comparison: ComparisonOperator;
+  /** How many datapoints in a row. */
+  readonly datapoints: number;
+  readonly missing: TreatMissingData;
+}
+
+/**
+ * Three looks of the watch in a row: one that is lost (Lambda, EventBridge and S3 each promise less than every single time)
+ * wakes nobody, and a quarter of an hour is little against the age of a backup.
+ */
+const LOOKS = 3;
+
+/** The watch says nothing when it does not run or cannot read: then nobody knows that backups exist. */
+const SILENCE_IS_AN_ALARM = TreatMissingData.BREACHING;
+
+/** Counters of events have no datapoint while nothing happens. That nothing happened at all is the watch's to tell. */
+const SILENCE_IS_HEALTH = TreatMissingData.NOT_BREACHING;
+
+const EVENTS = { period: Duration.minutes(5), statistic: Stats.SUM };
+
+/**
+ * An alert is sent a second or two before its execution ends, and the end of a period can lie between the two: then one
+ * failure in a few hundred is told twice. With shorter periods it would be more.
+ */
+const TOLD_AND_FAILED = { period: Duration.minutes(15), statistic: Stats.SUM };
+
+export class Alarms extends Construct {
+  readonly all: Alarm[] = [];
+  private readonly props: AlarmsProps;
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    this.props = props;
+  }
+
+  /** Late, never ran, not verified. */
+  watchTarget(target: string, { staleAfterHours, stateMachine }: TargetAlarmsOptions): void {
+    const { stackName } = this.props;
+    const scope = new Construct(this, target);
+    const looked = { datapoints: LOOKS, missing: SILENCE_IS_AN_ALARM, link: consoleOf(stateMachine) };
+    this.add(scope, 'Late', {
+      ...looked,
+      kind: 'late',
+      metric: targetMetric(stackName, target, METRICS.goodBackupAge, {
+        period: WATCH_INTERVAL,
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: staleAfterHours * 3600,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      meaning: `The newest good backup of ${target} began more than ${staleAfterHours} hours ago, or nobody can say when. What was written to it since then would be lost with it.`,
+    });
+    this.add(scope, 'NeverRan', {
+      ...looked,
+      kind: 'neverRan',
+      metric: targetMetric(stackName, target, METRICS.goodBackups, {
+        period: WATCH_INTERVAL,
+        statistic: Stats.MINIMUM,
+      }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      meaning: `There is no good backup of ${target}, or nobody can say whether there is one. Nothing of it could be restored.`,
+    });
+    this.add(scope, 'NotVerified', {
+      ...looked,
+      kind: 'notVerified',
+      metric: targetMetric(stackName, target, METRICS.unverifiedBackups, {
+        period: WATCH_INTERVAL,
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: 0,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      meaning: `ClickHouse finished a backup of ${target} more than an hour ago and nobody has verified it, or nobody can say. It does not count as good until somebody has.`,
+    });
+  }
+
+  /** Failed without an alert, timed out, aborted, throttled, and throttled functions. */
+  watchWorkflow({ stateMachine, steps, workflow }: WorkflowAlarmsOptions): void {
+    const scope = new Construct(this, workflow);
+    const event = { ...ONCE, link: consoleOf(stateMachine) };
+    this.add(scope, 'FailedUntold', {
+      ...event,
+      kind: 'failedUntold',
+      metric: new MathExpression({
+        label: 'failures that nobody was told',
+        expression: 'failed - FILL(told, 0)',
+        usingMetrics: {
+          failed: stateMachine.metricFailed(TOLD_AND_FAILED),
+          told: workflowMetric(this.props.stackName, workflow, METRICS.alertsSent, TOLD_AND_FAILED),
+        },
+        period: TOLD_AND_FAILED.period,
+      }),
+      meaning: `An execution of ${workflow} failed, and the alert that should have told why was not sent. The history of the execution says what happened.`,
+    });
+    this.add(scope, 'TimedOut', {
+      ...event,
+      kind: 'timedOut',
+      metric: stateMachine.metricTimedOut(EVENTS),
+      meaning: `An execution of ${workflow} was ended by Step Functions because it took longer than all its attempts may take together. Whatever it was doing may still run in ClickHouse.`,
+    });
+    this.add(scope, 'Aborted', {
+      ...event,
+      kind: 'aborted',
+      metric: stateMachine.metricAborted(EVENTS),
+      meaning: `Somebody or something stopped an execution of ${workflow}. What it had begun was left as it was, and it is not repeated.`,
+    });
+    this.add(scope, 'Throttled', {
+      ...event,
+      kind: 'throttled',
+      metric: stateMachine.metricThrottled(EVENTS),
+      meaning: `Step Functions held back states of ${workflow}: this account starts more of them than its quota allows. Backups are late, not lost.`,
+    });
+    this.add(scope, 'StepsThrottled', {
+      ...event,
+      kind: 'stepsThrottled',
+      metric: sumOf(steps.map((step) => step.function.metricThrottles(EVENTS))),
+      meaning: `Lambda refused to run a step of ${workflow}: this account has reached its limit of concurrent executions. Steps are tried again for about three minutes, then the backup fails.`,
+    });
+  }
+
+  watchTheWatch({ function: watch }: Step): void {
+    this.add(this, 'WatchFails', {
+      ...ONCE,
+      kind: 'watchFails',
+      // Not once but three times: a single look that fails is made good by the next one.
+      datapoints: LOOKS,
+      metric: sumOf([watch.metricErrors(EVENTS), watch.metricThrottles(EVENTS)]),
+      meaning:
+        'The function that looks how old the backups are fails. The alarms on late and missing backups will follow, and may be wrong: they fire because nobody looks.',
+    });
+  }
+
+  watchSchedules(deadLetters: Queue): void {
+    this.add(this, 'DeadLetters', {
+      ...ONCE,
+      kind: 'deadLetters',
+      metric: messagesIn(deadLetters),
+      meaning:
+        'EventBridge could not start a backup at its time and has given up. The message in the queue says which one and why.',
+      link: queueConsole(deadLetters),
+    });
+  }
+
+  watchWebhook(deadLetters: Queue, webhook: IFunction): void {
+    this.add(this, 'WebhookDeadLetters', {
+      ...ONCE,
+      kind: 'webhookDeadLetters',
+      metric: messagesIn(deadLetters),
+      meaning: 'The webhook did not take an alert. The alert itself is in the queue: read it there now.',
+      link: queueConsole(deadLetters),
+    });
+    this.add(this, 'WebhookThrottled', {
+      ...ONCE,
+      kind: 'stepsThrottled',
+      metric: webhook.metricThrottles(EVENTS),
+      meaning:
+        'Lambda refused to run the function that posts alerts to the webhook: this account has reached its limit of concurrent executions. Alerts are late.',
+    });
+  }
+
+  private add(scope: Construct, id: string, condition: Condition): void {
+    const alarm = new Alarm(scope, id, {
+      alarmDescription: this.describe(condition),
+      metric: condition.metric,
+      threshold: condition.threshold,
+      comparisonOperator: condition.comparison,
+      evaluationPeriods: condition.datapoints,
+      datapointsToAlarm: condition.datapoints,
+      treatMissingData: condition.missing,
+    });
+    alarm.addAlarmAction(new SnsAction(this.props.topic));
+    this.all.push(alarm);
+  }
+
+  private describe({ meaning, kind, link }: Condition): string {
+    const lines = [meaning, '', `Runbook: ${this.props.runbook}#${RUNBOOK_SECTIONS[kind]}`];
+    return [...lines, ...(link === undefined ? [] : [`Console: ${link}`])].join('\n');
+  }
+}
+
+const ONCE = {
+  threshold: 0,
+  comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+  datapoints: 1,
+  missing: SILENCE_IS_HEALTH,
+} as const;
+
+/** An alarm's expression takes ten metrics at most; a workflow has seven steps. */
+function sumOf(metrics: readonly IMetric[]): MathExpression {
+  return new MathExpression({
+    expression: 'SUM(METRICS())',
+    usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric])),
+    period: EVENTS.period,
+  });
+}
+
+const messagesIn = (queue: Queue): IMetric =>
+  queue.metricApproximateNumberOfMessagesVisible({ period: EVENTS.period, statistic: Stats.MAXIMUM });
+
+const consoleAt = (scope: Construct, path: string): string => {
+  const { region } = Stack.of(scope);
+  return `https://${region}.console.aws.amazon.com/${path.replace('<region>', region)}`;
+};
+
+const consoleOf = (stateMachine: StateMachine): string =>
+  consoleAt(stateMachine, `states/home?region=<region>#/statemachines/view/${stateMachine.stateMachineArn}`);
+
+const queueConsole = (queue: Queue): string =>
+  consoleAt(queue, `sqs/v3/home?region=<region>#/queues/${queue.queueUrl}`);

@@ -1,0 +1,136 @@
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard as CloudWatchDashboard,
+  GraphWidget,
+  type IWidget,
+  MathExpression,
+  Stats,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { METRICS } from '../core/metrics.ts';
+import { targetMetric } from './metrics.ts';
+
+export interface DashboardProps {
+  readonly stackName: string;
+  readonly targets: Readonly<Record<string, { readonly staleAfterHours: number }>>;
+  readonly alarms: readonly Alarm[];
+}
+
+/** CloudWatch's limit for one widget. */
+const ALARMS_A_WIDGET = 100;
+const WHOLE_WIDTH = 24;
+const QUARTER = WHOLE_WIDTH / 4;
+
+/** The alarms, and a row for each target: age, size, duration and outcome of its backups. */
+export class Dashboard extends Construct {
+  readonly dashboard: CloudWatchDashboard;
+
+  constructor(scope: Construct, id: string, { stackName, targets, alarms }: DashboardProps) {
+    super(scope, id);
+    this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
+    for (let first = 0; first < alarms.length; first += ALARMS_A_WIDGET)
+      this.dashboard.addWidgets(
+        new AlarmStatusWidget({
+          title: 'Alarms',
+          alarms: alarms.slice(first, first + ALARMS_A_WIDGET),
+          width: WHOLE_WIDTH,
+          height: 4,
+        }),
+      );
+    for (const [target, { staleAfterHours }] of Object.entries(targets)) {
+      this.dashboard.addWidgets(new TextWidget({ markdown: `## ${target}`, width: WHOLE_WIDTH, height: 1 }));
+      this.dashboard.addWidgets(
+        age(stackName, target, staleAfterHours),
+        size(stackName, target),
+        duration(stackName, target),
+        outcome(stackName, target),
+      );
+    }
+  }
+}
+
+const HOURLY = { period: Duration.hours(1) };
+
+const age = (stackName: string, target: string, staleAfterHours: number): IWidget =>
+  new GraphWidget({
+    title: 'Age of the newest good backup (hours)',
+    left: [
+      new MathExpression({
+        expression: 'age / 3600',
+        label: 'hours',
+        usingMetrics: {
+          age: targetMetric(stackName, target, METRICS.goodBackupAge, {
+            ...HOURLY,
+            statistic: Stats.MAXIMUM,
+          }),
+        },
+        period: HOURLY.period,
+      }),
+    ],
+    leftAnnotations: [{ value: staleAfterHours, label: 'alarm' }],
+    leftYAxis: { min: 0 },
+    width: QUARTER,
+  });
+
+const size = (stackName: string, target: string): IWidget =>
+  new GraphWidget({
+    title: 'Size',
+    left: [
+      targetMetric(stackName, target, METRICS.backupBytes, {
+        ...HOURLY,
+        statistic: Stats.MAXIMUM,
+        label: 'bytes',
+      }),
+    ],
+    right: [
+      targetMetric(stackName, target, METRICS.backupObjects, {
+        ...HOURLY,
+        statistic: Stats.MAXIMUM,
+        label: 'objects',
+      }),
+    ],
+    leftYAxis: { min: 0 },
+    rightYAxis: { min: 0 },
+    width: QUARTER,
+  });
+
+const duration = (stackName: string, target: string): IWidget =>
+  new GraphWidget({
+    title: 'Duration (minutes)',
+    left: [
+      new MathExpression({
+        expression: 'seconds / 60',
+        label: 'minutes',
+        usingMetrics: {
+          seconds: targetMetric(stackName, target, METRICS.backupSeconds, {
+            ...HOURLY,
+            statistic: Stats.MAXIMUM,
+          }),
+        },
+        period: HOURLY.period,
+      }),
+    ],
+    leftYAxis: { min: 0 },
+    width: QUARTER,
+  });
+
+const outcome = (stackName: string, target: string): IWidget =>
+  new GraphWidget({
+    title: 'Outcome',
+    stacked: true,
+    left: (
+      [
+        [METRICS.backupsVerified, 'verified'],
+        [METRICS.backupsFailed, 'failed'],
+        [METRICS.backupsSkipped, 'skipped'],
+        [METRICS.backupsRemoved, 'removed'],
+      ] as const
+    ).map(([metric, label]) =>
+      targetMetric(stackName, target, metric, { ...HOURLY, statistic: Stats.SUM, label }),
+    ),
+    leftYAxis: { min: 0 },
+    width: QUARTER,
+  });

@@ -1,0 +1,23 @@
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { ENVIRONMENT } from '../core/environment.ts';
+import type { FunctionCode } from './function-code.ts';
+import type { BucketAccess } from './permissions.ts';
+
+/** What every workflow of one deployment shares. */
+export interface DeploymentContext {
+  /** The name of the stack: part of every parameter's path and a dimension of every metric. */
+  readonly stackName: string;
+  readonly bucketName: string;
+  readonly bucket: BucketAccess;
+  readonly topic: ITopic;
+  /** `/safehouse/<stack>/targets/` */
+  readonly settingsPrefix: string;
+  readonly code: FunctionCode;
+}
+
+/** The environment variables that every function has. */
+export const commonEnvironment = (context: DeploymentContext): Readonly<Record<string, string>> => ({
+  [ENVIRONMENT.stack]: context.stackName,
+  [ENVIRONMENT.bucket]: context.bucketName,
+  [ENVIRONMENT.settings]: context.settingsPrefix,
+});

@@ -1,0 +1,257 @@
+import type { Grant, IGrantable, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { RUNBOOK } from '../core/alert.ts';
+import { type Config, type ConfigInput, parseConfig, type Target } from '../core/config.ts';
+import { settingsPrefix } from '../core/environment.ts';
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
+import { Alarms } from './alarms.ts';
+import { Alerts } from './alerts.ts';
+import { BackupBucket } from './backup-bucket.ts';
+import { BackupWorkflow } from './backup-workflow.ts';
+import { Dashboard } from './dashboard.ts';
+import type { DeploymentContext } from './deployment-context.ts';
+import { DoctorWorkflow } from './doctor-workflow.ts';
+import { bundledFunctions, type FunctionCode } from './function-code.ts';
+import { checkLifetimes, staleAfterHours } from './lifetimes.ts';
+import { BucketAccess } from './permissions.ts';
+import { RetentionWorkflow } from './retention-workflow.ts';
+import { type ScheduledTarget, Schedules } from './schedules.ts';
+import { DeploymentRecord, TargetSettings } from './settings.ts';
+import type { Step } from './step.ts';
+import { groupByNetwork, type TargetNetwork } from './target-network.ts';
+import { Watch } from './watch.ts';
+import { Writer } from './writer.ts';
+
+export interface SafehouseProps {
+  /** What to back up, when, and how long to keep it: what `safehouse.config.ts` holds. */
+  readonly config: ConfigInput;
+  /**
+   * A bucket of this app for backups and ledger. Safehouse does not change it.
+   *
+   * @default - the bucket that the configuration names, or a new one
+   */
+  readonly bucket?: IBucket;
+  /**
+   * The key with which the bucket is encrypted.
+   *
+   * @default - the key that the configuration names, or S3's own keys
+   */
+  readonly encryptionKey?: IKey;
+  /**
+   * A topic of this app for alerts. CloudWatch must be allowed to publish to it.
+   *
+   * @default - the topic that the configuration names, or a new one
+   */
+  readonly topic?: ITopic;
+  /**
+   * Networks of this app from which targets are reached, by the name of the target.
+   *
+   * @default - the networks that the configuration names
+   */
+  readonly networks?: Readonly<Record<string, TargetNetwork>>;
+  /**
+   * The address of the runbook, to which alarms add `#section`.
+   *
+   * @default 'docs/runbook.md'
+   */
+  readonly runbook?: string;
+  /**
+   * Where the code of the functions comes from.
+   *
+   * @default - `functions/`, bundled by esbuild
+   */
+  readonly functions?: FunctionCode;
+}
+
+type CompleteTarget = Target & { readonly staleAfterHours: number };
+type CompleteConfig = Config & { readonly targets: Readonly<Record<string, CompleteTarget>> };
+
+export interface TargetStateMachines {
+  /** Makes a backup of `{ "target": … }`. */
+  readonly backup: StateMachine;
+  /** Tries everything that a backup of `{ "target": … }` needs. */
+  readonly doctor: StateMachine;
+}
+
+/**
+ * Scheduled backups of ClickHouse: bucket, workflows, schedules, alarms. One in each stack, because the stack's name tells
+ * deployments apart wherever a name has to be known beforehand.
+ */
+export class Safehouse extends Construct {
+  /** Holds backups, ledger, claims and pins. */
+  readonly bucket: IBucket;
+  /** Where alerts and alarms go. */
+  readonly topic: ITopic;
+  /** What ClickHouse may do in the bucket, to be attached to its role. */
+  readonly writerPolicy: ManagedPolicy;
+  /** The state machines of each target, by its name; targets that are reached from the same network share them. */
+  readonly targets: Readonly<Record<string, TargetStateMachines>>;
+  /** The state machine that removes what no rule wants any more. */
+  readonly retention: StateMachine;
+  /** The configuration with every default in place. */
+  readonly config: CompleteConfig;
+  private readonly writer: Writer;
+
+  /** @throws {SafehouseError} InvalidConfiguration, with every problem on a line of its own */
+  constructor(scope: Construct, id: string, props: SafehouseProps) {
+    super(scope, id);
+    refuseSecond(this);
+    const now = Date.now();
+    const config = parseConfig(props.config, 'config');
+    checkLifetimes(this, config, now);
+    this.config = { ...config, targets: withStaleness(config.targets, now) };
+    const { stackName } = Stack.of(this);
+    const code = props.functions ?? bundledFunctions();
+
+    const store = new BackupBucket(this, 'Bucket', {
+      settings: config.bucket,
+      targets: Object.keys(config.targets),
+      bucket: props.bucket,
+      encryptionKey: props.encryptionKey,
+    });
+    this.bucket = store.bucket;
+    this.writer = new Writer(this, 'Writer', { ...store, roles: config.writerRoles });
+    this.writerPolicy = this.writer.policy;
+    const alerts = new Alerts(this, 'Alerts', {
+      settings: config.alerts,
+      code,
+      stackName,
+      topic: props.topic,
+    });
+    this.topic = alerts.topic;
+    const context: DeploymentContext = {
+      stackName,
+      bucketName: store.bucket.bucketName,
+      bucket: new BucketAccess(store.bucket, store.encryptionKey),
+      topic: alerts.topic,
+      settingsPrefix: settingsPrefix(stackName),
+      code,
+    };
+    const retention = new RetentionWorkflow(this, 'Retention', { context });
+    this.retention = retention.stateMachine;
+    const backups = this.addTargets(context, retention, props.networks);
+    this.targets = backups.stateMachines;
+    const watch = new Watch(this, 'Watch', { context, targets: Object.keys(this.config.targets) });
+    const schedules = new Schedules(this, 'Schedules', {
+      targets: this.scheduled(),
+      watch: watch.publishAges,
+    });
+    this.recordSettings(stackName);
+    this.addAlarms(props.runbook ?? RUNBOOK, [...backups.workflows, retention], watch, schedules, alerts);
+  }
+
+  /** Lets a principal of this app, such as the role of ClickHouse's service account, write backups and remove none. */
+  grantWriter(grantee: IGrantable): Grant {
+    return this.writer.grant(grantee);
+  }
+
+  private addTargets(
+    context: DeploymentContext,
+    retention: RetentionWorkflow,
+    networks: SafehouseProps['networks'],
+  ): {
+    readonly workflows: readonly BackupWorkflow[];
+    readonly stateMachines: Readonly<Record<string, TargetStateMachines>>;
+  } {
+    const workflows: BackupWorkflow[] = [];
+    const stateMachines: Record<string, TargetStateMachines> = {};
+    for (const group of groupByNetwork(this, this.config.targets, networks)) {
+      const backup = new BackupWorkflow(this, `Backup${group.mark}`, {
+        context,
+        group,
+        retention: retention.stateMachine,
+      });
+      const doctor = new DoctorWorkflow(this, `Doctor${group.mark}`, { context, group });
+      workflows.push(backup);
+      for (const name of Object.keys(group.targets))
+        stateMachines[name] = { backup: backup.stateMachine, doctor: doctor.stateMachine };
+    }
+    return { workflows, stateMachines };
+  }
+
+  private machinesOf(target: string): TargetStateMachines {
+    const machines = this.targets[target];
+    if (machines === undefined) throw new RangeError(`no state machine backs up ${target}`);
+    return machines;
+  }
+
+  private scheduled(): Readonly<Record<string, ScheduledTarget>> {
+    const targets = Object.entries(this.config.targets).map(
+      ([name, target]) => [name, { target, stateMachine: this.machinesOf(name).backup }] as const,
+    );
+    return Object.fromEntries(targets);
+  }
+
+  private recordSettings(stackName: string): void {
+    const settings = new Construct(this, 'Settings');
+    for (const [name, target] of Object.entries(this.config.targets))
+      new TargetSettings(settings, name, { stackName, name, target });
+    const targets = Object.entries(this.targets).map(
+      ([name, { backup, doctor }]) =>
+        [name, { backup: backup.stateMachineArn, doctor: doctor.stateMachineArn }] as const,
+    );
+    new DeploymentRecord(this, 'Deployment', {
+      stackName,
+      deployment: {
+        version: 1,
+        bucket: this.bucket.bucketName,
+        region: Stack.of(this).region,
+        topicArn: this.topic.topicArn,
+        retention: this.retention.stateMachineArn,
+        targets: Object.fromEntries(targets),
+      },
+    });
+  }
+
+  private addAlarms(
+    runbook: string,
+    workflows: readonly (BackupWorkflow | RetentionWorkflow)[],
+    watch: Watch,
+    schedules: Schedules,
+    { webhook }: Alerts,
+  ): void {
+    const { stackName } = Stack.of(this);
+    const alarms = new Alarms(this, 'Alarms', { stackName, topic: this.topic, runbook });
+    const { targets } = this.config;
+    for (const [name, { staleAfterHours }] of Object.entries(targets))
+      alarms.watchTarget(name, { staleAfterHours, stateMachine: this.machinesOf(name).backup });
+    for (const { stateMachine, steps, workflow } of workflows)
+      alarms.watchWorkflow({ stateMachine, workflow, steps: Object.values<Step>({ ...steps }) });
+    alarms.watchTheWatch(watch.publishAges);
+    alarms.watchSchedules(schedules.deadLetters);
+    if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
+    new Dashboard(this, 'Dashboard', { stackName, targets, alarms: alarms.all });
+  }
+}
+
+/** Resolved once, here, so that the alarm, the dashboard and the command line go by the same number. */
+const withStaleness = (
+  targets: Readonly<Record<string, Target>>,
+  now: number,
+): Record<string, CompleteTarget> =>
+  Object.fromEntries(
+    Object.entries(targets).map(([name, target]) => [
+      name,
+      { ...target, staleAfterHours: staleAfterHours(name, target, now) },
+    ]),
+  );
+
+function refuseSecond(safehouse: Safehouse): void {
+  const stack = Stack.of(safehouse);
+  const first = stack.node
+    .findAll()
+    .find(
+      (construct) =>
+        construct instanceof Safehouse && construct !== safehouse && Stack.of(construct) === stack,
+    );
+  if (first !== undefined)
+    throw new SafehouseError(ERROR_NAMES.configuration, {
+      what: `The stack ${stack.stackName} has two Safehouse constructs, ${first.node.path} and ${safehouse.node.path}: their parameters and metrics would have the same names.`,
+      remedy: 'Give both sets of targets to one of them, or put the second one into a stack of its own.',
+    });
+}

@@ -1,0 +1,89 @@
+/** How a state machine calls a step: time limits, and what is tried again. */
+
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import { ERROR_NAMES } from '../core/errors.ts';
+import type { Step } from './step.ts';
+
+/** Lambda did not get to the point of running the step, or its answer was lost on the way. */
+const LAMBDA_IS_UNAVAILABLE = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
+];
+
+/** The function was ended from outside: out of time, out of memory, or its process died. Both names occur. */
+const LAMBDA_ENDED_IT = ['Lambda.Unknown', 'Sandbox.Timedout'];
+
+/**
+ * For what passes by itself. The waits are at most 5, 10, 20, 40, 60 and 60 seconds (jitter only shortens them): 3 min
+ * 15 s in all, which outlasts a throttle or a failover. A server that stays away for longer is `poll`'s business, which
+ * counts silence instead of failing; elsewhere it is a failure, and a new attempt may follow.
+ */
+const UNAVAILABLE: sfn.RetryProps = {
+  errors: [ERROR_NAMES.unavailable, ...LAMBDA_IS_UNAVAILABLE],
+  interval: Duration.seconds(5),
+  backoffRate: 2,
+  maxDelay: Duration.seconds(60),
+  maxAttempts: 6,
+  jitterStrategy: sfn.JitterType.FULL,
+};
+
+/** Once: a step that needs more time or memory than it has needs it again, and each try takes its whole time limit. */
+const ENDED: sfn.RetryProps = {
+  errors: LAMBDA_ENDED_IT,
+  interval: Duration.seconds(5),
+  maxAttempts: 1,
+};
+
+/** For Step Functions' own call of itself, whose errors have no names worth telling apart: 5 + 10 + 20 = 35 seconds. */
+export const NATIVE_CALL: sfn.RetryProps = {
+  errors: [sfn.Errors.TASKS_FAILED],
+  interval: Duration.seconds(5),
+  backoffRate: 2,
+  maxAttempts: 3,
+  jitterStrategy: sfn.JitterType.FULL,
+};
+
+/** Over the function's own limit, for a cold start in a VPC: the function's own, named error is the one to be seen. */
+const SPARE = Duration.seconds(30);
+
+export interface StepTaskProps {
+  /** Where the result goes: `$.prepared`. `$` replaces the state. */
+  readonly resultPath: string;
+  /**
+   * What the step receives.
+   *
+   * @default - the whole state
+   */
+  readonly parameters?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The state that calls a step. It may be tried again because every step is idempotent by what it writes: `begin` by its
+ * claim, `prepare` by its attempt's claim, `submit` by the backup's id, the others by the ledger, each of whose objects
+ * is written once.
+ */
+export function stepTask(
+  scope: Construct,
+  name: string,
+  step: Step,
+  props: StepTaskProps,
+): sfn.TaskStateBase {
+  return LambdaInvoke.jsonPath(scope, name, {
+    lambdaFunction: step.function,
+    payloadResponseOnly: true,
+    ...(props.parameters !== undefined && { payload: sfn.TaskInput.fromObject({ ...props.parameters }) }),
+    // `$` is what Step Functions does by itself, and aws-local-stepfunctions 3.0.0 takes it for a key of that name.
+    ...(props.resultPath !== '$' && { resultPath: props.resultPath }),
+    taskTimeout: sfn.Timeout.duration(step.timeout.plus(SPARE)),
+    // CDK's own retries would add six more attempts under other names.
+    retryOnServiceExceptions: false,
+  })
+    .addRetry(UNAVAILABLE)
+    .addRetry(ENDED);
+}

@@ -1,0 +1,46 @@
+/** Which configuration applies on this machine, and which of its targets the embedded engine serves. */
+import { existsSync } from 'node:fs';
+import { loadConfig } from '../clients/configuration-file.ts';
+import { type Config, type ConfigInput, parseConfig } from '../core/config.ts';
+
+/** Read from the working directory. `safehouse.config.ts` is not: it names servers in use, and this is for trying. */
+export const LOCAL_CONFIGURATION_FILE = 'safehouse.local.config.ts';
+
+/**
+ * A target with this url is the embedded engine, wherever it happens to listen; any other url is the server that it names.
+ * Names under `localhost` never leave the machine (RFC 6761), so a deployed stack cannot reach anything by it.
+ */
+export const EMBEDDED_URL = 'http://embedded.localhost';
+
+/** A user of the embedded engine besides `default`, with a password that each home makes for itself. */
+export const EMBEDDED_USER = 'safehouse';
+export const EMBEDDED_PASSWORD = '/safehouse/embedded-engine/password';
+
+const BUILT_IN: ConfigInput = {
+  targets: {
+    demo: {
+      url: EMBEDDED_URL,
+      user: EMBEDDED_USER,
+      password: { ssm: EMBEDDED_PASSWORD },
+      databases: 'all',
+      schedule: { full: 'cron(0 2 ? * SUN *)', incremental: 'cron(0 2 ? * MON-SAT *)' },
+      retention: { daily: 7, weekly: 4, monthly: 12 },
+      maxHours: 1,
+    },
+  },
+};
+
+/**
+ * The configuration for this machine: the file that was named, else `safehouse.local.config.ts` where the command runs, else
+ * a built-in one with the target `demo`: all databases of the embedded engine.
+ *
+ * @throws {SafehouseError} InvalidConfiguration
+ */
+export async function localConfig(file?: string): Promise<Config> {
+  if (file !== undefined) return loadConfig(file);
+  if (existsSync(LOCAL_CONFIGURATION_FILE)) return loadConfig(LOCAL_CONFIGURATION_FILE);
+  return parseConfig(BUILT_IN, 'The built-in configuration');
+}
+
+export const isEmbedded = ({ url }: { readonly url: string }): boolean =>
+  new URL(url).host === new URL(EMBEDDED_URL).host;

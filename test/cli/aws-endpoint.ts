@@ -1,0 +1,85 @@
+/** SSM and Step Functions as far as the command line speaks to them, for a command line in a process of its own. */
+import type { Deployment } from '../../core/deployment.ts';
+import {
+  type LoopbackAnswer,
+  type LoopbackServer,
+  startLoopbackServer,
+} from '../../local/loopback-server.ts';
+
+export interface AwsEndpoint extends LoopbackServer {
+  /** Parameters by name; changed as a test likes. */
+  readonly parameters: Map<string, string>;
+  /** What DescribeExecution answers. */
+  execution: Readonly<Record<string, unknown>>;
+  /** The operations that were asked for, in order. */
+  readonly operations: string[];
+  /** When set, every operation is refused with it. */
+  refusal: { readonly type: string; readonly message: string } | undefined;
+}
+
+export const DEPLOYMENT: Deployment = {
+  version: 1,
+  bucket: 'safehouse',
+  region: 'us-east-1',
+  topicArn: 'arn:aws:sns:us-east-1:123456789012:alerts',
+  retention: 'arn:aws:states:us-east-1:123456789012:stateMachine:Retention',
+  targets: {
+    shop: {
+      backup: 'arn:aws:states:us-east-1:123456789012:stateMachine:BackupShop',
+      doctor: 'arn:aws:states:us-east-1:123456789012:stateMachine:DoctorShop',
+    },
+  },
+};
+
+export async function startAwsEndpoint(): Promise<AwsEndpoint> {
+  const state = {
+    parameters: new Map([['/safehouse/Safehouse/deployment', JSON.stringify(DEPLOYMENT)]]),
+    execution: { status: 'RUNNING' } as Readonly<Record<string, unknown>>,
+    operations: [] as string[],
+    refusal: undefined as AwsEndpoint['refusal'],
+  };
+  const server = await startLoopbackServer(({ headers, body }): LoopbackAnswer => {
+    const operation = String(headers['x-amz-target']).replace(/^.*\./, '');
+    state.operations.push(operation);
+    const { refusal } = state;
+    if (refusal !== undefined) return json(400, { __type: refusal.type, message: refusal.message });
+    return answer(operation, JSON.parse(body) as Record<string, string>, state);
+  });
+  return Object.assign(state, server);
+}
+
+function answer(
+  operation: string,
+  input: Readonly<Record<string, string>>,
+  { parameters, execution }: Pick<AwsEndpoint, 'parameters' | 'execution'>,
+): LoopbackAnswer {
+  switch (operation) {
+    case 'GetParameter': {
+      const { Name = '' } = input;
+      const Value = parameters.get(Name);
+      if (Value === undefined) return json(400, { __type: 'ParameterNotFound', message: 'not found' });
+      return json(200, { Parameter: { Name, Value, Type: 'String' } });
+    }
+    case 'GetParametersByPath':
+      return json(200, { Parameters: [...parameters.keys()].map((Name) => ({ Name, Value: 'x' })) });
+    case 'StartExecution':
+      return json(200, { executionArn: `arn:execution:${input['name']}`, startDate: 0 });
+    case 'DescribeExecution':
+      return json(200, {
+        executionArn: input['executionArn'],
+        stateMachineArn: 'arn',
+        startDate: 0,
+        ...execution,
+      });
+    case 'GetExecutionHistory':
+      return json(200, { events: [] });
+    default:
+      return json(400, { __type: 'UnknownOperationException', message: operation });
+  }
+}
+
+const json = (status: number, body: unknown): LoopbackAnswer => ({
+  status,
+  contentType: 'application/x-amz-json-1.0',
+  body: JSON.stringify(body),
+});

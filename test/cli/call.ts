@@ -1,0 +1,61 @@
+/** Calls the command line as a shell does, with outputs that are kept. */
+import type { ExitCode } from '../../cli/exit-codes.ts';
+import { main } from '../../cli/main.ts';
+import type { Output } from '../../cli/progress.ts';
+import type { Where } from '../../cli/verb.ts';
+import type { Installation } from '../../core/installation.ts';
+
+export interface Called {
+  readonly exitCode: ExitCode;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What `--json` gave. */
+  readonly json: unknown;
+}
+
+export interface Caller {
+  readonly open?: (where: Where) => Promise<Installation>;
+  readonly now?: number;
+  /** Columns of the terminal; none when it is no terminal. */
+  readonly columns?: number;
+  readonly interrupt?: AbortSignal;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+class Kept implements Output {
+  text = '';
+  readonly isTTY: boolean;
+  readonly columns: number;
+  constructor(columns: number | undefined) {
+    this.isTTY = columns !== undefined;
+    this.columns = columns ?? 80;
+  }
+  write(text: string): void {
+    this.text += text;
+  }
+  hasColors(): boolean {
+    return false;
+  }
+}
+
+export async function call(typed: readonly string[], caller: Caller = {}): Promise<Called> {
+  const { now, columns, interrupt, environment = {} } = caller;
+  const [stdout, stderr] = [new Kept(columns), new Kept(columns)];
+  const exitCode = await main(typed, {
+    stdout,
+    stderr,
+    environment,
+    now: () => now ?? Date.now(),
+    interruptible: () => interrupt ?? new AbortController().signal,
+    open: caller.open ?? (() => Promise.reject(new Error('nothing is to be opened'))),
+  });
+  return { exitCode, stdout: stdout.text, stderr: stderr.text, json: parse(stdout.text) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

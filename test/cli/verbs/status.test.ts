@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeBackupId } from '../../../core/backup-id.ts';
+import { ERROR_NAMES, SafehouseError } from '../../../core/errors.ts';
+import { call } from '../call.ts';
+import { HOUR, makeFailed, makeVerified, openTestHouse, shopTarget, type TestHouse } from '../house.ts';
+
+let house: TestHouse;
+const now = Math.floor(Date.now() / 1000) * 1000;
+const GOOD = makeBackupId(now - 3 * HOUR, 'full', 'good');
+const OLD = makeBackupId(now - 60 * HOUR, 'full', 'oldd');
+const FAILED = makeBackupId(now - 2 * HOUR, 'incremental', 'f00d');
+
+beforeAll(async () => {
+  house = await openTestHouse();
+  await makeVerified(house.bucket, GOOD);
+  await makeVerified(house.bucket, OLD, { target: 'mes' });
+  await makeFailed(house.bucket, FAILED, 'mes');
+});
+afterAll(() => house.stop());
+
+const status = (names: readonly string[], ...typed: string[]) => {
+  const targets = Object.fromEntries(names.map((name) => [name, shopTarget()]));
+  return call(['status', ...typed], { open: async () => house.installation({ targets }), now, columns: 80 });
+};
+
+it('ends with 0 where all is well', async () => {
+  const { exitCode, stdout, stderr } = await status(['shop']);
+  expect(exitCode).toBe(0);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(new RegExp(`^shop +good +${GOOD} +3 h 0 min +42\\.1 GB +in `, 'm'));
+  expect(stdout).toContain('All is well.');
+});
+
+it('ends with 4 where something is wrong, and says what and what to do', async () => {
+  const { exitCode, stdout } = await status(['shop', 'mes', 'empty']);
+  expect(exitCode).toBe(4);
+  expect(stdout).toMatch(/^mes +WRONG/m);
+  expect(stdout).toMatch(/^empty +WRONG +none/m);
+  expect(stdout).toContain('Wrong: The newest good backup is 2 d 12 h old; it may be 1 d 2 h.');
+  expect(stdout).toContain('S3 refused the writer');
+  expect(stdout).toContain('To do: Attach the writer policy');
+  expect(stdout).toContain('2 targets of 3 need somebody.');
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+it('prints commands on a line of their own, for the same Safehouse', async () => {
+  expect((await status(['empty'])).stdout.split('\n')).toContain('         npx safehouse backup empty');
+  expect((await status(['empty'], '--stack', 'Prod')).stdout).toContain(
+    'npx safehouse backup empty --stack Prod\n',
+  );
+  expect((await status(['empty'], '--local')).stdout).toContain('npx safehouse backup empty --local\n');
+});
+
+it('does not promise a next run on this machine, where nothing starts by itself', async () => {
+  expect((await status(['shop'], '--local')).stdout).not.toContain('NEXT RUN');
+});
+
+it('gives scripts the same with stable names', async () => {
+  const { exitCode, json } = await status(['shop', 'empty'], '--json');
+  expect(exitCode).toBe(4);
+  expect(json).toMatchObject({
+    installation: 'the test',
+    good: false,
+    targets: [
+      {
+        target: 'shop',
+        good: true,
+        lastGood: { id: GOOD, kind: 'full', ageSeconds: 10_800, bytes: 42_100_000_000 },
+        goodBackups: 1,
+        running: [],
+        next: { kind: expect.any(String), at: expect.any(String), schedule: expect.any(String) },
+        problems: [],
+      },
+      {
+        target: 'empty',
+        good: false,
+        lastGood: null,
+        problems: [{ name: 'NoGoodBackup', what: expect.any(String), remedy: expect.any(String) }],
+      },
+    ],
+  });
+});
+
+it('shows a target whose settings cannot be read as wrong, next to the others', async () => {
+  const installation = house.installation({ targets: { shop: shopTarget(), mad: shopTarget() } });
+  const open = async () => ({
+    ...installation,
+    target: async (name: string) => {
+      if (name === 'shop') return shopTarget();
+      throw new SafehouseError(ERROR_NAMES.configuration, {
+        what: 'The settings are not JSON.',
+        remedy: 'Deploy.',
+      });
+    },
+  });
+  const { exitCode, stdout } = await call(['status'], { open, now, columns: 80 });
+  expect(exitCode).toBe(4);
+  expect(stdout).toMatch(/^shop +good/m);
+  expect(stdout).toMatch(/^mad +WRONG/m);
+  expect(stdout).toContain('The settings are not JSON.');
+});

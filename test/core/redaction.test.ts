@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HARMLESS_LENGTH, harmless, redact } from '../../core/redaction.ts';
+import { FOREIGN_TEXT, PLANTED_SECRET } from './hostile-text.ts';
+
+const KEY = 'AKIAIOSFODNN7EXAMPLE';
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+
+describe('redact', () => {
+  test.each([
+    ['an access key id', `key ${KEY}.`, 'key [redacted].'],
+    ['a temporary access key id', 'ASIAQWERTYUIOPASDFGH', '[redacted]'],
+    ['a secret beside its key id', `${KEY}:${'a'.repeat(40)}`, '[redacted]:[redacted]'],
+    ['a secret on its own that looks random', `is ${SECRET}`, 'is [redacted]'],
+    ['an address with user and password', 'http://me:hunter2@db:8123/', 'http://[redacted]@db:8123/'],
+    ['an @ in a password', 'https://me:hun@ter2@db/', 'https://[redacted]@db/'],
+    ['user and password without a scheme', 'from me:hunter2@db', 'from [redacted]@db'],
+    [
+      'SQL in the form name = value',
+      "secret_access_key = 'x\\'y', a = 1",
+      'secret_access_key = [redacted], a = 1',
+    ],
+    [
+      'SQL as ClickHouse formats it',
+      "equals(session_token, 'abc'), b",
+      'equals(session_token, [redacted]), b',
+    ],
+    ['a value that was cut off', "password='abc", 'password=[redacted]'],
+    ['JSON', '{"SecretAccessKey": "abc", "n": 1}', '{"SecretAccessKey": [redacted], "n": 1}'],
+    ['XML', '<password>abc</password><a>b</a>', '<password>[redacted]</password><a>b</a>'],
+    [
+      'XML with attributes',
+      '<secret_access_key overridable="true">abc<',
+      '<secret_access_key overridable="true">[redacted]<',
+    ],
+    ['S3() with keys', "S3('https://b/x', 'minio', 'minio123')", "S3('https://b/x', 'minio', '[redacted]')"],
+    ['the password of a user', "IDENTIFIED BY 'abc'", "IDENTIFIED BY '[redacted]'"],
+    ['a header', 'Authorization: Basic bWU6aHVudGVyMg==', 'Authorization: [redacted]'],
+    ['a web token', 'eyJhbGci.eyJzdWIi.c2ln', '[redacted]'],
+  ])('takes out %s', (_, text, expected) => {
+    expect(redact(text)).toBe(expected);
+  });
+
+  test('takes the signature, the credential and the token out of a signed address', () => {
+    const signed =
+      'https://b.s3.amazonaws.com/k?X-Amz-Credential=ABC%2F2026&X-Amz-Date=2026&X-Amz-Security-Token=FwoG&X-Amz-Signature=0a1b';
+    expect(redact(signed)).toBe(
+      'https://b.s3.amazonaws.com/k?X-Amz-Credential=[redacted]&X-Amz-Date=2026&X-Amz-Security-Token=[redacted]&X-Amz-Signature=[redacted]',
+    );
+  });
+
+  test.each([
+    ['a backup id', '20260402T020000Z-full-k3f9'],
+    ['an ARN', 'arn:aws:iam::123456789012:role/clickhouse-backup'],
+    ['a checksum in hexadecimal', '5e9d75de4a6945fbb2dc2a22e355d4515e9d75de4a6945fbb2dc2a22e355d451'],
+    ['a key of S3', 'backups/shop/20260402T020000Z-full-k3f9/data/shop/events/202601_1_1_0/data.bin'],
+    ['a sentence about passwords', 'Authentication failed: password is incorrect, or there is no user'],
+    ["ClickHouse's own mask", "S3('https://b/x', '[HIDDEN]')"],
+    ['an address with a port', 'http://127.0.0.1:8123/a@b'],
+    ['the placeholders of a statement', "S3('https://b/x', '<access key id>', '<secret access key>')"],
+  ])('leaves %s alone', (_, text) => {
+    expect(redact(text)).toBe(text);
+  });
+});
+
+describe('harmless', () => {
+  test('makes one line of several and keeps the blanks', () => {
+    expect(harmless('  Target:   a\nb\tc\r\nd\u2028e')).toBe('  Target:   a b c d e');
+  });
+
+  test('takes the escape out of an escape sequence', () => {
+    expect(harmless('\u001b[31mred\u001b]0;title\u0007\u009b2J')).toBe('[31mred]0;title2J');
+  });
+
+  test('takes out what turns the direction and what cannot be seen', () => {
+    expect(harmless('a\u202eb\u2066c\u200bd\ufeffe\u{e0041}f')).toBe('abcdef');
+  });
+
+  test('finds a secret that invisible characters were to hide', () => {
+    expect(harmless(`pass\u200bword='hun\u0000ter2'`)).toBe('password=[redacted]');
+  });
+
+  test('does not halve a secret where it cuts', () => {
+    expect(harmless(`${'x '.repeat(290)}${KEY} ${SECRET}`)).not.toMatch(/wJal/);
+  });
+
+  test('ends what is longer than the limit with an ellipsis, and whole characters', () => {
+    expect(harmless('a'.repeat(600))).toBe('a'.repeat(600));
+    expect(harmless('a'.repeat(601))).toBe(`${'a'.repeat(599)}…`);
+    expect(harmless('😀'.repeat(10), 6)).toBe('😀😀…');
+  });
+
+  test('takes a longer limit', () => {
+    expect(harmless('a '.repeat(20_000), Number.POSITIVE_INFINITY)).toBe('a '.repeat(20_000));
+  });
+
+  test('stays quick on megabytes', () => {
+    for (const text of [
+      'eyJ',
+      "password='",
+      'a:',
+      '://a:',
+      ' ',
+      '-----BEGIN PRIVATE KEY-----',
+      "S3('a','b','",
+      'A',
+    ])
+      expect(harmless(text.repeat(500_000)).length).toBeLessThanOrEqual(HARMLESS_LENGTH);
+  }, 5_000);
+
+  test('lets neither a control character nor a secret through, whatever surrounds it', () => {
+    fc.assert(
+      fc.property(FOREIGN_TEXT, PLANTED_SECRET, FOREIGN_TEXT, (before, { plant, secret }, after) => {
+        const shown = harmless(`${before}${plant}${after}`, 5_000);
+        expect(shown).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+        expect(shown).not.toContain(secret);
+        expect(shown.isWellFormed()).toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

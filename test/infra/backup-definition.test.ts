@@ -1,0 +1,270 @@
+import { StateMachine } from 'aws-local-stepfunctions';
+import { describe, expect, test } from 'vitest';
+import {
+  checkBeforeInputSchema,
+  failureInputSchema,
+  pollInputSchema,
+  preparedRunSchema,
+  runSchema,
+} from '../../core/workflow.ts';
+import { machine } from './state-machines.ts';
+import { minimal, synthesise } from './synthesis.ts';
+
+const { definition } = machine(synthesise(minimal).template, 'SafehouseBackup');
+
+type Payload = Record<string, unknown>;
+type Handler = (input: Payload) => Payload;
+
+const EXECUTION = 'arn:aws:states:eu-central-1:111122223333:execution:Backup:one';
+const INPUT = { target: 'events', kind: 'incremental', scheduledTime: '2026-04-02T02:00:00Z' };
+
+const begun = {
+  execution: EXECUTION,
+  ...INPUT,
+  slot: 'incremental/20260402T020000Z',
+  attempt: 1,
+  outcome: 'go',
+  reason: null,
+  hasBefore: false,
+};
+const prepared = {
+  outcome: 'go',
+  reason: null,
+  backup: { id: '20260402T020000Z-incr-abcd', kind: 'incremental', base: null, joined: false },
+};
+const poll = {
+  outcome: 'running',
+  submittedAt: '2026-04-02T02:00:01.000Z',
+  waitSeconds: 2,
+  server: null,
+  progress: { files: 0, bytes: 0 },
+  movedAt: '2026-04-02T02:00:01.000Z',
+  silentSince: null,
+  polls: 0,
+  failure: null,
+};
+const failure = { class: 'new attempt', error: 'S3_ERROR', what: 'S3 said no.', remedy: 'Wait.' };
+const verified = { id: prepared.backup.id, objects: 3, bytes: 30, files: 3 };
+
+const fine = {
+  Begin: () => begun,
+  CheckBefore: () => ({ outcome: 'ready', since: '2026-04-02T02:00:00.000Z', waitSeconds: 1 }),
+  Prepare: () => prepared,
+  Submit: () => poll,
+  Poll: () => ({ ...poll, outcome: 'finished', polls: 1 }),
+  Verify: () => verified,
+  StartRetention: () => ({}),
+  RecordFailure: () => ({ outcome: 'give up', attempt: 1, error: 'S3_ERROR', cause: 'S3 said no.' }),
+} satisfies Record<string, Handler>;
+
+/** Answers one after the other, the last one for ever. */
+const inTurn = (...answers: readonly (Payload | Error)[]): Handler => {
+  let call = 0;
+  return () => {
+    const answer = answers[Math.min(call, answers.length - 1)];
+    call += 1;
+    if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer');
+    return answer;
+  };
+};
+
+const named = (name: string): Error => Object.assign(new Error('said the step'), { name });
+
+interface Run {
+  /** The states in the order in which they were entered. */
+  readonly way: string[];
+  /** What each task received. */
+  readonly inputs: Record<string, Payload[]>;
+  readonly output: unknown;
+  readonly failed: { readonly error: string; readonly cause: string } | undefined;
+}
+
+async function run(
+  handlers: Partial<Record<keyof typeof fine, Handler>> = {},
+  input: Payload = INPUT,
+): Promise<Run> {
+  const inputs: Record<string, Payload[]> = {};
+  const tasks = Object.entries<Handler>({ ...fine, ...handlers }).map(
+    ([name, handler]) =>
+      [
+        name,
+        (received: unknown) => {
+          inputs[name] = [...(inputs[name] ?? []), structuredClone(received as Payload)];
+          return handler(received as Payload) as never;
+        },
+      ] as const,
+  );
+  const execution = new StateMachine(definition as never, { validationOptions: { noValidate: true } }).run(
+    input as never,
+    {
+      overrides: {
+        taskResourceLocalHandlers: Object.fromEntries(tasks),
+        waitTimeOverrides: { WaitForClickHouse: 0, WaitForCondition: 0 },
+        retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 0])),
+      },
+      context: { Execution: { Id: EXECUTION } } as never,
+    },
+  );
+  const output = execution.result.catch(() => undefined);
+  const way: string[] = [];
+  let failed: Run['failed'];
+  for await (const event of execution.eventLogs) {
+    if (event.type.endsWith('StateEntered') && 'state' in event) way.push(event.state.name);
+    if (event.type === 'ExecutionFailed') failed = { error: event.Error, cause: String(event.Cause) };
+  }
+  return { way, inputs, output: await output, failed };
+}
+
+const SUBMITTED = [
+  'Prepare',
+  'IsThereSomethingToSubmit',
+  'Submit',
+  'WaitForClickHouse',
+  'Poll',
+  'IsItFinished',
+];
+const START = ['Begin', 'IsThereWork', 'HasCondition'];
+const END = ['Verify', 'StartRetention', 'BackedUp'];
+
+describe('a backup that goes well', () => {
+  test('goes from the claim to retention', async () => {
+    const { way, failed, inputs } = await run();
+    expect(failed).toBeUndefined();
+    expect(way).toEqual([...START, ...SUBMITTED, ...END]);
+    expect(inputs['Begin']).toEqual([{ execution: EXECUTION, input: INPUT }]);
+    expect(inputs['StartRetention']).toEqual([
+      { Input: { target: 'events' }, StateMachineArn: expect.any(String) },
+    ]);
+  });
+
+  test('gives every step what its schema asks for', async () => {
+    const { inputs } = await run({ Begin: () => ({ ...begun, hasBefore: true }) });
+    expect(() => checkBeforeInputSchema.parse(inputs['CheckBefore']?.[0])).not.toThrow();
+    expect(() => runSchema.parse(inputs['Prepare']?.[0])).not.toThrow();
+    expect(() => preparedRunSchema.parse(inputs['Submit']?.[0])).not.toThrow();
+    expect(() => pollInputSchema.parse(inputs['Poll']?.[0])).not.toThrow();
+    expect(() => preparedRunSchema.parse(inputs['Verify']?.[0])).not.toThrow();
+  });
+
+  test('ends at once when the scheduled time has run', async () => {
+    const { way, failed } = await run({ Begin: () => ({ ...begun, outcome: 'already ran' }) });
+    expect(failed).toBeUndefined();
+    expect(way).toEqual(['Begin', 'IsThereWork', 'AlreadyRan']);
+  });
+
+  test('ends without a backup when one is still being written', async () => {
+    const { way, failed } = await run({
+      Prepare: () => ({ outcome: 'skipped', reason: 'busy', backup: null }),
+    });
+    expect(failed).toBeUndefined();
+    expect(way.at(-1)).toBe('Skipped');
+  });
+
+  test('waits while the condition does not hold, and carries since when', async () => {
+    const since = '2026-04-02T02:00:00.000Z';
+    const { way, inputs } = await run({
+      Begin: () => ({ ...begun, hasBefore: true }),
+      CheckBefore: inTurn(
+        { outcome: 'waiting', since, waitSeconds: 1 },
+        { outcome: 'ready', since, waitSeconds: 1 },
+      ),
+    });
+    const check = ['CheckBefore', 'DoesConditionHold'];
+    expect(way).toEqual([...START, ...check, 'WaitForCondition', ...check, ...SUBMITTED, ...END]);
+    expect(inputs['CheckBefore']?.[0]).not.toHaveProperty('before');
+    expect(inputs['CheckBefore']?.[1]).toHaveProperty('before.since', since);
+  });
+
+  test('polls while ClickHouse works, and gives each poll what the last one found', async () => {
+    const { way, inputs } = await run({
+      Poll: inTurn({ ...poll, polls: 1 }, { ...poll, polls: 2 }, { ...poll, outcome: 'finished', polls: 3 }),
+    });
+    expect(way.filter((state) => state === 'WaitForClickHouse')).toHaveLength(3);
+    expect(inputs['Poll']?.map((received) => (received['poll'] as Payload)['polls'])).toEqual([0, 1, 2]);
+  });
+});
+
+describe('a backup that fails', () => {
+  test.each(['failed', 'cancelled', 'lost', 'stalled', 'over time', 'a word of next year'])(
+    'is recorded when ClickHouse says "%s"',
+    async (outcome) => {
+      const { way, failed, inputs } = await run({ Poll: () => ({ ...poll, outcome, failure }) });
+      expect(way.slice(-3)).toEqual(['RecordFailure', 'IsThereAnotherAttempt', 'GivenUp']);
+      expect(failed).toEqual({ error: 'S3_ERROR', cause: 'S3 said no.' });
+      expect(inputs['RecordFailure']?.[0]).toMatchObject({
+        execution: EXECUTION,
+        run: { poll: { outcome, failure } },
+      });
+    },
+  );
+
+  test.each(['Begin', 'CheckBefore', 'Prepare', 'Submit', 'Poll', 'Verify', 'StartRetention'] as const)(
+    'is recorded with what is known, when %s throws',
+    async (task) => {
+      const { way, inputs, failed } = await run({
+        Begin: () => ({ ...begun, hasBefore: true }),
+        [task]: inTurn(named('Refused')),
+      });
+      expect(way.filter((state) => state === task)).toHaveLength(1);
+      expect(way.at(-1)).toBe('GivenUp');
+      expect(failed?.error).toBe('S3_ERROR');
+      const [received] = inputs['RecordFailure'] ?? [];
+      expect(() => failureInputSchema.parse(received)).not.toThrow();
+      expect(received).toMatchObject({
+        execution: EXECUTION,
+        run: { target: 'events', error: { Error: 'Refused' } },
+      });
+    },
+  );
+
+  test('is not recorded when the same call helps', async () => {
+    const { way, inputs, failed } = await run({ Submit: inTurn(named('TemporarilyUnavailable'), poll) });
+    expect(failed).toBeUndefined();
+    expect(way).not.toContain('RecordFailure');
+    expect(inputs['Submit']).toHaveLength(2);
+  });
+
+  test('begins again under the next number, with nothing of the failed attempt', async () => {
+    const { way, inputs, failed } = await run({
+      Begin: () => ({ ...begun, hasBefore: true }),
+      Poll: inTurn({ ...poll, outcome: 'failed', failure }, { ...poll, outcome: 'finished' }),
+      RecordFailure: () => ({ outcome: 'new attempt', attempt: 2, error: 'S3_ERROR', cause: 'no' }),
+    });
+    expect(failed).toBeUndefined();
+    expect(way.slice(way.indexOf('RecordFailure'), way.indexOf('RecordFailure') + 5)).toEqual([
+      'RecordFailure',
+      'IsThereAnotherAttempt',
+      'NextAttempt',
+      'HasCondition',
+      'CheckBefore',
+    ]);
+    expect(way.slice(-3)).toEqual(END);
+    expect(inputs['CheckBefore']?.[1]).toEqual({
+      execution: EXECUTION,
+      ...INPUT,
+      slot: begun.slot,
+      hasBefore: true,
+      outcome: 'go',
+      attempt: 2,
+    });
+    expect(() => runSchema.parse(inputs['Prepare']?.[1])).not.toThrow();
+  });
+
+  test('says so when not even the alert could be sent', async () => {
+    const { way, failed } = await run({
+      Verify: inTurn(named('VerificationFailed')),
+      RecordFailure: inTurn(named('Refused')),
+    });
+    expect(way.slice(-2)).toEqual(['RecordFailure', 'AlertNotSent']);
+    expect(failed?.error).toBe('AlertNotSent');
+    expect(failed?.cause).toContain('nobody was told');
+  });
+
+  test('is recorded when the input is nonsense', async () => {
+    const { inputs, failed } = await run({ Begin: inTurn(named('InvalidInput')) }, { tarmac: 1 });
+    expect(failed?.error).toBe('S3_ERROR');
+    expect(inputs['RecordFailure']?.[0]).toMatchObject({
+      run: { tarmac: 1, error: { Error: 'InvalidInput' } },
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { Stack } from 'aws-cdk-lib/core';
+import { describe, expect, test } from 'vitest';
+import { parseConfig, parseTarget } from '../../core/config.ts';
+import { checkLifetimes, staleAfterHours } from '../../infra/lifetimes.ts';
+import { minimal, synthesise, target } from './synthesis.ts';
+
+const NOW = Date.UTC(2026, 10, 20);
+const stale = (input: object) => staleAfterHours('events', parseTarget({ ...target, ...input }, 'test'), NOW);
+
+describe('the age at which a backup is late', () => {
+  test('is the gap of the schedule, plus the time that a backup may take, plus two hours', () => {
+    expect(stale({ maxHours: 3 })).toBe(24 + 3 + 2);
+    expect(stale({ maxHours: 1, schedule: { full: 'rate(6 hours)' } })).toBe(6 + 1 + 2);
+  });
+
+  test('counts fulls and incrementals together', () => {
+    const schedule = { full: 'cron(0 1 ? * SUN *)', incremental: 'cron(0 1 ? * WED *)' };
+    expect(stale({ maxHours: 1, schedule })).toBe(4 * 24 + 1 + 2);
+  });
+
+  test('contains the run that is missing when the clock goes forward', () => {
+    const schedule = { timeZone: 'Europe/Berlin', full: 'cron(30 2 * * ? *)' };
+    expect(stale({ maxHours: 1, schedule })).toBe(48 - 1 + 1 + 2);
+  });
+
+  test('is what the target says', () => {
+    expect(stale({ staleAfterHours: 7.5 })).toBe(7.5);
+  });
+
+  test('has to be said when the schedule has ended', () => {
+    expect(() => stale({ schedule: { full: 'cron(0 1 1 1 ? 2027)' } })).toThrow(
+      /targets\.events\.schedule runs fewer than twice .*cron\(0 1 1 1 \? 2027\)[\s\S]*set targets\.events\.staleAfterHours/,
+    );
+  });
+
+  test('does not change from one day to the next', () => {
+    const given = parseTarget({ ...target, schedule: { full: 'cron(0 1 L * ? *)' } }, 'test');
+    expect(staleAfterHours('events', given, NOW + 86_400_000)).toBe(staleAfterHours('events', given, NOW));
+  });
+});
+
+/** What is warned of. */
+function check(bucket: object, more: object = {}): string[] {
+  const stack = new Stack();
+  const config = parseConfig({ targets: { events: { ...target, ...more } }, bucket }, 'test');
+  checkLifetimes(stack, config, NOW);
+  return stack.node.metadata.flatMap(({ type, data }) => (type === 'aws:cdk:warning' ? [String(data)] : []));
+}
+
+describe('the abort of uploads', () => {
+  test('is refused when it would end a backup that is still running', () => {
+    expect(() => check({ abortMultipartDays: 1 }, { maxHours: 24 })).toThrow(
+      /abortMultipartDays is 1 \(24 hours\), and targets\.events\.maxHours lets a backup take 24[\s\S]*at least 2\./,
+    );
+    expect(check({ abortMultipartDays: 1 }, { maxHours: 23.5 })).toEqual([]);
+  });
+
+  test('is checked at synthesis', () => {
+    const targets = { events: { ...target, maxHours: 24 } };
+    expect(() => synthesise({ ...minimal, targets, bucket: { abortMultipartDays: 1 } })).toThrow(
+      'abortMultipartDays is 1',
+    );
+  });
+});
+
+describe('a lock', () => {
+  const lock = (days: number, retention: object) =>
+    check({ objectLock: { mode: 'governance', days } }, { retention });
+
+  test('is refused when it outlasts every rule, with the arithmetic', () => {
+    expect(() => lock(18, { daily: 14, graceDays: 3 })).toThrow(
+      /holds every object for 18 days, and targets\.events\.retention keeps no backup for longer than 17 \(daily 14 is 14, graceDays 3\)[\s\S]*at most 17/,
+    );
+    expect(() => lock(17, { daily: 14, graceDays: 3 })).not.toThrow();
+  });
+
+  test.each([
+    [{ withinDays: 20 }, 20],
+    [{ weekly: 3 }, 21],
+    [{ monthly: 2 }, 56],
+    [{ yearly: 1 }, 365],
+    [{ last: 10 }, 10],
+    [{ daily: 5, weekly: 2 }, 14],
+  ])('is measured against the rule that keeps longest: %o keeps %i days', (rules, days) => {
+    const retention = { ...rules, graceDays: 1 };
+    expect(() => lock(days + 1, retention)).not.toThrow();
+    expect(() => lock(days + 2, retention)).toThrow('the lock would decide instead of the rules');
+  });
+
+  test('is warned of when removals before its end would be refused', () => {
+    expect(lock(10, { daily: 14, graceDays: 3 })).toEqual([
+      expect.stringContaining('refuses that until the lock ends, 7 days later. Set graceDays to 10'),
+    ]);
+  });
+
+  test('is in order when the grace lasts as long', () => {
+    expect(lock(10, { daily: 14, graceDays: 10 })).toEqual([]);
+  });
+});

@@ -1,0 +1,336 @@
+/**
+ * What each role may do, as a security reviewer reads it. Every line is literal: a permission that is added, widened or lost
+ * shows up here and nowhere else first.
+ */
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib/core';
+import { describe, expect, test } from 'vitest';
+import { makeApplication } from '../../infra/application.ts';
+import type { FunctionName } from '../../infra/function-code.ts';
+import { roleWith } from '../../infra/role.ts';
+import { functionsOf, roleOf } from './functions.ts';
+import { textsOf } from './references.ts';
+import { machinesOf } from './state-machines.ts';
+import {
+  maximal,
+  minimal,
+  type Resource,
+  resourcesOf,
+  synthesise,
+  type Template,
+  target,
+} from './synthesis.ts';
+
+const { template } = synthesise(maximal);
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const ARN_OF_ACCOUNT = /arn:aws:([\w-]+):<AWS::Region>:<AWS::AccountId>:/;
+
+/** `s3:GetObject bucket/ledger/*`, one line for each action and resource. */
+function linesOf({ Effect, Action, Resource, Condition }: Statement): string[] {
+  const suffix = Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`;
+  return textsOf(Action).flatMap((action) =>
+    textsOf(Resource).map(
+      (resource) => `${Effect === 'Allow' ? '' : 'DENY '}${action} ${shorten(resource)}${suffix}`,
+    ),
+  );
+}
+
+const shorten = (resource: string): string =>
+  resource
+    .replace(/<SafehouseBucket\w{8}\.Arn>/, 'bucket')
+    .replace(/<Safehouse\w+Log\w{8}\.Arn>/, 'own log')
+    .replace(/<SafehouseAlertsTopic\w{8}>/, 'topic')
+    .replace(/<(Safehouse\w+)\w{8}(\.Arn)?>/, '$1')
+    .replace(/^arn:aws:kms:.*/, 'key')
+    .replace(ARN_OF_ACCOUNT, '');
+
+const policiesOf = (role: Resource): Statement[] =>
+  ((role.Properties['Policies'] ?? []) as { PolicyDocument: { Statement: Statement[] } }[]).flatMap(
+    ({ PolicyDocument }) => PolicyDocument.Statement,
+  );
+
+const permissionsOf = (role: Resource): string[] => policiesOf(role).flatMap(linesOf).sort();
+
+const EVERY_FUNCTION = [
+  'logs:CreateLogStream own log',
+  'logs:PutLogEvents own log',
+  'xray:PutTelemetryRecords *',
+  'xray:PutTraceSegments *',
+];
+const SETTINGS = 'ssm:GetParameter parameter/safehouse/Safehouse/targets/*';
+
+const list = (...prefixes: readonly string[]): string =>
+  `s3:ListBucket bucket if {"StringLikeIfExists":{"s3:prefix":${JSON.stringify(prefixes)}}}`;
+
+const OWN_FUNCTIONS =
+  '{"ArnLike":{"lambda:SourceFunctionArn":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":lambda:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":function:*"]]}}}';
+const IN_VPC = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+].flatMap((action) => [`${action} *`, `DENY ${action} * if ${OWN_FUNCTIONS}`]);
+
+/** The target `events`: password in SSM, temporary credentials from STS, no VPC. */
+const EVENTS_PASSWORD = ['ssm:GetParameter parameter/clickhouse/events'];
+const EVENTS_S3 = ['sts:AssumeRole arn:aws:iam::111122223333:role/writer'];
+/** The target `billing`: password in Secrets Manager, keys, in a VPC. */
+const BILLING_PASSWORD = [
+  'secretsmanager:GetSecretValue secret:clickhouse/billing-??????',
+  'ssm:GetParameter parameter/aws/secretsmanager/clickhouse/billing',
+];
+const BILLING_S3 = [
+  'ssm:GetParameter parameter/s3-key-id',
+  'secretsmanager:GetSecretValue secret:s3-secret-??????',
+  'ssm:GetParameter parameter/aws/secretsmanager/s3-secret',
+];
+
+const READS = 'kms:Decrypt key';
+const WRITES = 'kms:GenerateDataKey key';
+
+const EXPECTED = {
+  'backup/begin': [
+    SETTINGS,
+    list('claims/*', 'ledger/*'),
+    's3:GetObject bucket/claims/*',
+    's3:GetObject bucket/ledger/*',
+    's3:PutObject bucket/claims/*',
+    READS,
+    WRITES,
+  ],
+  'backup/check-before': [SETTINGS],
+  'backup/prepare': [
+    SETTINGS,
+    list('ledger/*', 'claims/*', 'backups/*', 'pins/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/claims/*',
+    's3:GetObject bucket/backups/*.backup',
+    's3:PutObject bucket/claims/*',
+    's3:PutObject bucket/ledger/*/*/started.json',
+    's3:PutObject bucket/pins/*',
+    READS,
+    WRITES,
+  ],
+  'backup/submit': [SETTINGS, list('backups/*', 'ledger/*'), 's3:GetObject bucket/ledger/*', READS],
+  'backup/poll': [
+    SETTINGS,
+    list('backups/*', 'ledger/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:PutObject bucket/ledger/*/*/written.json',
+    READS,
+    WRITES,
+  ],
+  'backup/verify': [
+    SETTINGS,
+    list('backups/*', 'ledger/*'),
+    's3:GetObject bucket/backups/*.backup',
+    's3:GetObject bucket/ledger/*',
+    's3:PutObject bucket/ledger/*/*/verified.json',
+    READS,
+    WRITES,
+  ],
+  'backup/record-failure': [
+    SETTINGS,
+    list('ledger/*', 'claims/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/claims/*',
+    's3:PutObject bucket/ledger/*/*/failed.json',
+    's3:PutObject bucket/claims/*',
+    'sns:Publish topic',
+    READS,
+    WRITES,
+  ],
+  'retention/plan': [
+    SETTINGS,
+    list('ledger/*', 'pins/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/pins/*',
+    's3:PutObject bucket/ledger/*/*/expiring.json',
+    's3:PutObject bucket/ledger/*/*/failed.json',
+    's3:DeleteObject bucket/ledger/*/*/expiring.json',
+    READS,
+    WRITES,
+  ],
+  'retention/remove': [
+    list('backups/*', 'ledger/*', 'pins/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/pins/*',
+    's3:PutObject bucket/ledger/*/*/removing.json',
+    's3:PutObject bucket/ledger/*/*/removed.json',
+    's3:DeleteObject bucket/backups/*',
+    's3:DeleteObjectVersion bucket/backups/*',
+    's3:ListBucketVersions bucket',
+    's3:GetBucketVersioning bucket',
+    READS,
+    WRITES,
+  ],
+  'retention/record-failure': [list('ledger/*'), 'sns:Publish topic'],
+  'doctor/examine': [SETTINGS],
+  'watch/publish-ages': [SETTINGS, list('ledger/*'), 's3:GetObject bucket/ledger/*', READS],
+  'alert/webhook': [
+    'ssm:GetParameter parameter/webhook',
+    'sqs:SendMessage SafehouseAlertsWebhookDeadLetters',
+  ],
+} satisfies Record<FunctionName, readonly string[]>;
+
+const AT_CLICKHOUSE: readonly FunctionName[] = [
+  'backup/check-before',
+  'backup/prepare',
+  'backup/submit',
+  'backup/poll',
+  'doctor/examine',
+];
+const GIVES_CREDENTIALS: readonly FunctionName[] = ['backup/submit', 'doctor/examine'];
+
+function expectedFor(step: FunctionName, inVpc: boolean): string[] {
+  const secrets = AT_CLICKHOUSE.includes(step) ? (inVpc ? BILLING_PASSWORD : EVENTS_PASSWORD) : [];
+  const s3 = GIVES_CREDENTIALS.includes(step) ? (inVpc ? BILLING_S3 : EVENTS_S3) : [];
+  const network = inVpc && AT_CLICKHOUSE.includes(step) ? IN_VPC : [];
+  return [...EVERY_FUNCTION, ...EXPECTED[step], ...secrets, ...s3, ...network].sort();
+}
+
+const functions = functionsOf(template).map((deployed) => ({
+  ...deployed,
+  inVpc: /(Backup|Doctor)[0-9a-f]{8}[A-Z]/.test(deployed.logicalId),
+}));
+
+test('there are 21 functions, each with a role of its own', () => {
+  expect(functions).toHaveLength(21);
+  expect(new Set(functions.map(({ role }) => role)).size).toBe(21);
+});
+
+describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource }) => {
+  test('may do exactly what its step needs', () => {
+    expect(permissionsOf(role)).toEqual(expectedFor(step, inVpc));
+  });
+
+  test('stands in the VPC only to reach ClickHouse', () => {
+    expect(resource.Properties['VpcConfig'] !== undefined).toBe(inVpc && AT_CLICKHOUSE.includes(step));
+  });
+});
+
+const roles = resourcesOf(template, 'AWS::IAM::Role');
+
+test('nothing is granted beside the inline policies that are read here', () => {
+  expect(roles).toHaveLength(21 + 5 + 1);
+  for (const [, { Properties }] of roles) expect(Properties['ManagedPolicyArns']).toBeUndefined();
+  expect(resourcesOf(template, 'AWS::IAM::Policy')).toEqual([]);
+});
+
+test('one role alone can delete a backup, and none can bypass Object Lock', () => {
+  const deleting = roles.filter(([, role]) =>
+    permissionsOf(role).some((line) => /^s3:Delete\w* bucket\/backups/.test(line)),
+  );
+  expect(deleting.map(([id]) => id)).toEqual([expect.stringMatching(/^SafehouseRetentionRemoveRole/)]);
+  expect(JSON.stringify(template)).not.toMatch(/BypassGovernanceRetention|"s3:\*"(?=[^}]*"Allow")/);
+});
+
+test('no role may do everything of a service', () => {
+  const lines = roles.flatMap(([, role]) => permissionsOf(role));
+  expect(lines.length).toBeGreaterThan(200);
+  expect(lines.filter((line) => /^[\w-]+:\S*\*/.test(line))).toEqual([]);
+});
+
+describe.each(machinesOf(template))('$logicalId', ({ logicalId, resource, definition }) => {
+  const [own = ''] = logicalId.split('Machine');
+
+  test('may call its own functions, start retention where it does, and write its log', () => {
+    const role = roleOf(template, resource.Properties['RoleArn']);
+    const called = Object.values(definition.States).flatMap(({ Resource = '' }) =>
+      Resource.startsWith('<') ? [`lambda:InvokeFunction ${shorten(Resource)}`] : [],
+    );
+    const started = own.startsWith('SafehouseBackup')
+      ? ['states:StartExecution SafehouseRetentionMachineStateMachine']
+      : [];
+    const logs = ['CreateLogDelivery', 'DeleteLogDelivery', 'DescribeLogGroups', 'DescribeResourcePolicies']
+      .concat(['GetLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'UpdateLogDelivery'])
+      .map((action) => `logs:${action} *`);
+    const traces = ['GetSamplingRules', 'GetSamplingTargets', 'PutTelemetryRecords', 'PutTraceSegments'].map(
+      (action) => `xray:${action} *`,
+    );
+    expect(permissionsOf(role)).toEqual([...called, ...started, ...logs, ...traces].sort());
+  });
+
+  test('can be used by Step Functions of this account only', () => {
+    const role = roleOf(template, resource.Properties['RoleArn']);
+    expect(role.Properties['AssumeRolePolicyDocument']).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: 'states.amazonaws.com' },
+          Condition: {
+            StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+            ArnLike: expect.anything(),
+          },
+        },
+      ],
+    });
+  });
+});
+
+const schedulerRole = (of: Template): Resource => {
+  const [[, role] = []] = resourcesOf(of, 'AWS::IAM::Role').filter(([id]) =>
+    id.startsWith('SafehouseSchedulesRole'),
+  );
+  if (role === undefined) throw new Error('no role of the schedules');
+  return role;
+};
+
+test('the schedules may start backups and the watch, and nothing else', () => {
+  expect(permissionsOf(schedulerRole(synthesise(minimal).template))).toEqual([
+    'lambda:InvokeFunction SafehouseWatchPublishAgesFunction',
+    'sqs:SendMessage SafehouseSchedulesDeadLetters',
+    'states:StartExecution SafehouseBackupMachineStateMachine',
+  ]);
+});
+
+test('without a key of the user no role has a permission on keys', () => {
+  const lines = resourcesOf(synthesise(minimal).template, 'AWS::IAM::Role').flatMap(([, role]) =>
+    permissionsOf(role),
+  );
+  expect(lines.filter((line) => line.startsWith('kms:'))).toEqual([]);
+});
+
+test('an existing bucket is named in the policies', () => {
+  const { template: existing } = synthesise({ ...minimal, bucket: { existing: 'my-backups' } });
+  const begin = functionsOf(existing).find(({ step }) => step === 'backup/begin');
+  expect(begin && permissionsOf(begin.role)).toContain('s3:GetObject arn:aws:s3:::my-backups/ledger/*');
+});
+
+describe('a role', () => {
+  test('is refused when its policies outgrow what IAM allows', () => {
+    const targets = Object.fromEntries(
+      Array.from({ length: 120 }, (_, index) => [
+        `target-${index}`,
+        { ...target, password: { ssm: `/clickhouse/a-rather-long-name-of-a-team/target-${index}/password` } },
+      ]),
+    );
+    expect(() => synthesise({ ...minimal, targets })).toThrow(
+      /needs policies of about 1\d{4} characters, and IAM allows 10240/,
+    );
+  });
+
+  test('with a wildcard without a reason stops the synthesis', () => {
+    const app = makeApplication({ builtinCloudFormationValidation: false, stackTraces: false });
+    roleWith(new Stack(app, 'Stack'), 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: 'too much',
+      policies: {
+        Good: [
+          { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/*'], wildcard: 'It is needed.' },
+        ],
+        Bad: [{ actions: ['s3:GetObject'], resources: ['*'] }],
+      },
+    });
+    expect(() => app.synth()).toThrow('AwsSolutions-IAM5[Resource::*]');
+    expect(() => app.synth()).not.toThrow('AwsSolutions-IAM5[Resource::arn:aws:s3:::bucket/*]');
+  });
+});

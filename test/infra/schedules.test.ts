@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import { backupInputSchema } from '../../core/workflow.ts';
+import { textOf } from './references.ts';
+import { maximal, resourcesOf, synthesise } from './synthesis.ts';
+
+const { template } = synthesise(maximal);
+const schedules = resourcesOf(template, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties);
+
+interface ScheduleTarget {
+  readonly Arn: unknown;
+  readonly Input?: string;
+  readonly RetryPolicy: object;
+  readonly DeadLetterConfig?: { readonly Arn: unknown };
+}
+const targetOf = (schedule: Readonly<Record<string, unknown>>) => schedule['Target'] as ScheduleTarget;
+const inputOf = (schedule: Readonly<Record<string, unknown>>) =>
+  JSON.parse(targetOf(schedule).Input ?? '{}') as { target?: string; kind?: string; scheduledTime?: string };
+
+const backups = schedules.filter((schedule) => inputOf(schedule).target !== undefined);
+
+test('each target and kind begins at its time, in its time zone, in the state machine of its network', () => {
+  const seen = backups.map((schedule) => [
+    inputOf(schedule).target,
+    inputOf(schedule).kind,
+    schedule['ScheduleExpression'],
+    schedule['ScheduleExpressionTimezone'],
+    textOf(targetOf(schedule).Arn),
+  ]);
+  expect(seen).toEqual([
+    [
+      'events',
+      'full',
+      'cron(30 3 ? * SUN *)',
+      'Europe/Berlin',
+      expect.stringMatching(/^<SafehouseBackupMachine/),
+    ],
+    [
+      'events',
+      'incremental',
+      'cron(30 3 ? * MON-SAT *)',
+      'Europe/Berlin',
+      expect.stringMatching(/^<SafehouseBackupMachine/),
+    ],
+    [
+      'billing',
+      'full',
+      'cron(0 1 * * ? *)',
+      'UTC',
+      expect.stringMatching(/^<SafehouseBackup[0-9a-f]{8}Machine/),
+    ],
+  ]);
+});
+
+test('a start carries the time that it is for, in the form that the workflow reads', () => {
+  for (const schedule of backups) {
+    const { scheduledTime, ...input } = inputOf(schedule);
+    expect(scheduledTime).toBe('<aws.scheduler.scheduled-time>');
+    expect(() => backupInputSchema.parse({ ...input, scheduledTime: '2026-04-02T02:00:00Z' })).not.toThrow();
+  }
+});
+
+test('a start is tried for an hour and then kept among the dead letters', () => {
+  for (const schedule of backups) {
+    const { RetryPolicy, DeadLetterConfig } = targetOf(schedule);
+    expect(RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 });
+    const queue = textOf(DeadLetterConfig?.Arn).replace(/^<|\.Arn>$/g, '');
+    expect(template.Resources[queue]).toMatchObject({
+      Type: 'AWS::SQS::Queue',
+      Properties: { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 86_400 },
+    });
+  }
+});
+
+test('dead letters travel over TLS only', () => {
+  const policies = resourcesOf(template, 'AWS::SQS::QueuePolicy');
+  expect(policies).toHaveLength(2);
+  for (const [, { Properties }] of policies)
+    expect(Properties['PolicyDocument']).toMatchObject({
+      Statement: expect.arrayContaining([
+        expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+      ]),
+    });
+});
+
+test('the watch looks every five minutes, and a look that fails is not repeated', () => {
+  const [watch, ...more] = schedules.filter((schedule) => !backups.includes(schedule));
+  expect(more).toEqual([]);
+  expect(watch).toMatchObject({
+    ScheduleExpression: 'rate(5 minutes)',
+    Target: {
+      RetryPolicy: { MaximumRetryAttempts: 0 },
+      Arn: { 'Fn::GetAtt': [expect.stringMatching(/PublishAges/), 'Arn'] },
+    },
+  });
+});
+
+test('all schedules are in one group without a fixed name, and only it may use their role', () => {
+  const [[group, resource] = ['', undefined], ...more] = resourcesOf(
+    template,
+    'AWS::Scheduler::ScheduleGroup',
+  );
+  expect(more).toEqual([]);
+  expect(resource?.Properties ?? {}).toEqual({});
+  expect(schedules).toHaveLength(4);
+  for (const schedule of schedules) expect(schedule['GroupName']).toEqual({ Ref: group });
+  const [[, role] = []] = resourcesOf(template, 'AWS::IAM::Role').filter(([id]) =>
+    id.startsWith('SafehouseSchedulesRole'),
+  );
+  const trust = role?.Properties['AssumeRolePolicyDocument'] as {
+    Statement: { Condition: { StringEquals: Record<string, unknown> } }[];
+  };
+  expect(trust.Statement).toHaveLength(1);
+  const { StringEquals } = trust.Statement[0]?.Condition ?? { StringEquals: {} };
+  expect(textOf(StringEquals['aws:SourceArn'])).toBe(
+    `arn:aws:scheduler:<AWS::Region>:<AWS::AccountId>:schedule-group/<${group}>`,
+  );
+  expect(textOf(StringEquals['aws:SourceAccount'])).toBe('<AWS::AccountId>');
+});

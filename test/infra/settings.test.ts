@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig, parseTarget } from '../../core/config.ts';
+import { deploymentSchema } from '../../core/deployment.ts';
+import { deploymentParameter, settingsPrefix } from '../../core/environment.ts';
+import { textOf } from './references.ts';
+import { maximal, minimal, resourcesOf, synthesise, type Template, target } from './synthesis.ts';
+
+const parameters = (template: Template) =>
+  Object.fromEntries(
+    resourcesOf(template, 'AWS::SSM::Parameter').map(([, { Properties }]) => [
+      textOf(Properties['Name']),
+      { value: textOf(Properties['Value']), tier: Properties['Tier'], type: Properties['Type'] },
+    ]),
+  );
+
+describe('the settings of a target', () => {
+  const written = parameters(synthesise(maximal).template);
+
+  test.each(['events', 'billing'])('are what the functions read: %s', (name) => {
+    const { value = '' } = written[`${settingsPrefix('Safehouse')}${name}`] ?? {};
+    const read = parseTarget(JSON.parse(value), 'SSM');
+    const { staleAfterHours, ...configured } = read;
+    expect(configured).toEqual(parseConfig(maximal, 'test').targets[name]);
+    expect(staleAfterHours).toBe(name === 'events' ? 37 : 38);
+  });
+
+  test('lie under the name of the stack, so that two stacks do not meet', () => {
+    const other = parameters(synthesise(minimal, { stackName: 'Other' }).template);
+    expect(Object.keys(other).sort()).toEqual([
+      '/safehouse/Other/deployment',
+      '/safehouse/Other/targets/events',
+    ]);
+  });
+
+  test('take a larger parameter when they are long, and are refused when they are too long', () => {
+    const withTables = (count: number) => ({
+      ...minimal,
+      targets: {
+        events: {
+          ...target,
+          tables: Array.from({ length: count }, (_, index) => ({
+            database: 'analytics',
+            table: `events_${index}`,
+          })),
+        },
+      },
+    });
+    const tierOf = (count: number) =>
+      parameters(synthesise(withTables(count)).template)['/safehouse/Safehouse/targets/events']?.tier;
+    expect(tierOf(10)).toBe('Standard');
+    expect(tierOf(100)).toBe('Advanced');
+    expect(() => tierOf(200)).toThrow(
+      /targets\.events takes \d+ bytes as JSON, and a parameter of SSM holds at most 8192[\s\S]*two stacks/,
+    );
+  });
+
+  test('count bytes, not letters', () => {
+    const table = { database: 'analytics', table: 'Ω'.repeat(1900) };
+    const config = { ...minimal, targets: { events: { ...target, tables: [table] } } };
+    expect(parameters(synthesise(config).template)['/safehouse/Safehouse/targets/events']?.tier).toBe(
+      'Advanced',
+    );
+  });
+});
+
+describe('the record of the deployment', () => {
+  const { template } = synthesise(maximal);
+  const { value = '' } = parameters(template)[deploymentParameter('Safehouse')] ?? {};
+  const deployment = deploymentSchema.parse(JSON.parse(value));
+
+  test('names what the command line needs', () => {
+    const inVpc = '[0-9a-f]{8}';
+    const machine = (name: string) => expect.stringMatching(new RegExp(`^<Safehouse${name}Machine`));
+    expect(deployment).toEqual({
+      version: 1,
+      bucket: expect.stringMatching(/^<SafehouseBucket/),
+      region: '<AWS::Region>',
+      topicArn: expect.stringMatching(/^<SafehouseAlertsTopic/),
+      retention: machine('Retention'),
+      targets: {
+        events: { backup: machine('Backup'), doctor: machine('Doctor') },
+        billing: { backup: machine(`Backup${inVpc}`), doctor: machine(`Doctor${inVpc}`) },
+      },
+    });
+  });
+
+  test('takes a larger parameter when there are many targets, whose ARNs are longer than their references', () => {
+    const targets = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`target-${index}`, target]));
+    const many = parameters(synthesise({ ...minimal, targets }).template)[deploymentParameter('Safehouse')];
+    expect(many?.value.length).toBeLessThan(4096);
+    expect(many?.tier).toBe('Advanced');
+  });
+});

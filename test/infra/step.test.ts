@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { functionsOf } from './functions.ts';
+import { textOf } from './references.ts';
+import { maximal, synthesise } from './synthesis.ts';
+
+const { template } = synthesise(maximal);
+
+const MINUTES = 60;
+/** Seconds; what is not named has a minute. */
+const TIMEOUTS: Readonly<Record<string, number>> = {
+  'backup/check-before': 3 * MINUTES,
+  'backup/prepare': 3 * MINUTES,
+  'backup/submit': 3 * MINUTES,
+  'backup/poll': 3 * MINUTES,
+  'backup/verify': 15 * MINUTES,
+  'backup/record-failure': 2 * MINUTES,
+  'retention/plan': 10 * MINUTES,
+  'retention/remove': 15 * MINUTES,
+  'retention/record-failure': 2 * MINUTES,
+  'doctor/examine': 3 * MINUTES,
+  'watch/publish-ages': 4 * MINUTES,
+};
+
+describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, role }) => {
+  const { Properties } = resource;
+
+  test('runs on Node 24 on arm64, traced, and logs JSON', () => {
+    expect(Properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      MemorySize: 512,
+      Timeout: TIMEOUTS[step] ?? MINUTES,
+      TracingConfig: { Mode: 'Active' },
+      LoggingConfig: { LogFormat: 'JSON' },
+    });
+    expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
+  });
+
+  test('writes to a log group of its own, which forgets', () => {
+    const group = textOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup).slice(1, -1);
+    expect(template.Resources[group]).toMatchObject({
+      Type: 'AWS::Logs::LogGroup',
+      Properties: { RetentionInDays: 90 },
+      DeletionPolicy: 'Delete',
+    });
+    expect(JSON.stringify(role.Properties['Policies'])).toContain(
+      JSON.stringify({
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Effect: 'Allow',
+        Resource: { 'Fn::GetAtt': [group, 'Arn'] },
+      }),
+    );
+  });
+
+  test('knows where it is, and its topic, workflow, targets or webhook where it needs them', () => {
+    const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+    const own = Object.fromEntries(Object.entries(Variables).filter(([name]) => name !== 'NODE_OPTIONS'));
+    const everywhere = {
+      SAFEHOUSE_STACK: 'Safehouse',
+      SAFEHOUSE_BUCKET: { Ref: expect.stringMatching(/^SafehouseBucket/) },
+      SAFEHOUSE_SETTINGS: '/safehouse/Safehouse/targets/',
+    };
+    const topic = { Ref: expect.stringMatching(/^SafehouseAlertsTopic/) };
+    const more: Record<string, Record<string, unknown>> = {
+      'backup/record-failure': {
+        SAFEHOUSE_TOPIC: topic,
+        SAFEHOUSE_WORKFLOW: expect.stringMatching(/^Backup/),
+      },
+      'retention/record-failure': { SAFEHOUSE_TOPIC: topic, SAFEHOUSE_WORKFLOW: 'Retention' },
+      'watch/publish-ages': { SAFEHOUSE_TARGETS: 'events,billing' },
+    };
+    expect(own).toEqual(
+      step === 'alert/webhook'
+        ? { SAFEHOUSE_STACK: 'Safehouse', SAFEHOUSE_WEBHOOK: '{"ssm":"/webhook"}' }
+        : { ...everywhere, ...more[step] },
+    );
+    expect(Variables['NODE_OPTIONS']).toBe('--enable-source-maps');
+  });
+});
