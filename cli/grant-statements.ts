@@ -68,7 +68,7 @@ export function grantStatements(
       : [
           {
             sql: grant('SELECT ON *.*'),
-            why: `What \`before\` reads: ${oneLine(target.before.query)}`,
+            why: `What \`before\` reads: ${target.before.query}`,
             only: 'Name the tables of the query instead of *.*, then remove the dashes.',
           },
         ]),
@@ -91,8 +91,8 @@ function userStatement({ user, password }: Target, on: string): GrantStatement {
 
 const secretText = (secret: Secret): string =>
   'ssm' in secret
-    ? `the SSM parameter ${oneLine(secret.ssm)}`
-    : `the secret ${oneLine(secret.secretsManager)} of Secrets Manager`;
+    ? `the SSM parameter ${secret.ssm}`
+    : `the secret ${secret.secretsManager} of Secrets Manager`;
 
 /** What the elements of the `BACKUP` statement are checked for. */
 function backupObjects({ databases, tables, engines }: Target): string[] {
@@ -129,6 +129,3 @@ function s3Statement(
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-
-/** A line break would end the comment that it stands in. */
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ');

@@ -41,6 +41,7 @@ export function overview(verbs: readonly Verb[], width: number): Line[] {
         [String(EXIT.failed), 'the operation failed, or something is not well'],
         [String(EXIT.unverified), 'a backup is not what its manifest says'],
         [String(EXIT.unsafe), 'refused: a rule that protects backups forbids it'],
+        [String(EXIT.interrupted), 'Ctrl-C: somebody stopped watching; what was started goes on'],
       ],
       room,
     ),

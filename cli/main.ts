@@ -83,7 +83,7 @@ async function run(
 const commandText = (words: string, { local, stack }: Where): string =>
   `npx safehouse ${words}${local ? ' --local' : stack === DEFAULT_STACK ? '' : ` --stack ${stack}`}`;
 
-export function textFlag(flags: ReadonlyMap<string, string | true>, name: string): string | undefined {
+function textFlag(flags: ReadonlyMap<string, string | true>, name: string): string | undefined {
   const value = flags.get(name);
   return typeof value === 'string' ? value : undefined;
 }

@@ -3,6 +3,7 @@ import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClien
 import {
   classifyClickHouseError,
   classifyConnectionError,
+  type FailureContext,
   parseClickHouseError,
 } from '../core/clickhouse-errors.ts';
 import type { Target } from '../core/config.ts';
@@ -12,6 +13,7 @@ import { readSecret } from './parameters.ts';
 
 export interface ClickHouse {
   readonly url: string;
+  readonly user: string;
   readonly client: ClickHouseClient;
 }
 
@@ -22,6 +24,7 @@ export async function openClickHouse(target: Target): Promise<ClickHouse> {
   const password = target.password === undefined ? '' : await readSecret(target.password);
   return {
     url: target.url,
+    user: target.user,
     client: createClient({
       url: target.url,
       username: target.user,
@@ -43,6 +46,12 @@ export interface Question {
   readonly query: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly settings?: Readonly<Record<string, string | number>>;
+  /**
+   * What it is a part of: a refusal means something else for each.
+   *
+   * @default 'query'
+   */
+  readonly operation?: 'backup' | 'restore' | 'query';
   /** The parameters hold secrets: they travel in the body, because addresses are written into logs on the way. */
   readonly secret?: boolean;
 }
@@ -59,7 +68,7 @@ export async function ask<Row>(clickhouse: ClickHouse, question: Question): Prom
     });
     return await answer.json<Row>();
   } catch (cause) {
-    throw clickHouseFailure(cause, clickhouse.url);
+    throw clickHouseFailure(cause, clickhouse, question.operation);
   }
 }
 
@@ -71,7 +80,7 @@ export async function askText(clickhouse: ClickHouse, query: string): Promise<st
     for await (const chunk of stream.setEncoding('utf8')) text += chunk;
     return text.trim();
   } catch (cause) {
-    throw clickHouseFailure(cause, clickhouse.url);
+    throw clickHouseFailure(cause, clickhouse);
   }
 }
 
@@ -84,27 +93,25 @@ export async function tell(clickhouse: ClickHouse, question: Question): Promise<
       ...(question.settings && { clickhouse_settings: { ...question.settings } }),
     });
   } catch (cause) {
-    throw clickHouseFailure(cause, clickhouse.url);
+    throw clickHouseFailure(cause, clickhouse, question.operation);
   }
 }
 
 /** Whatever the client threw, as a classified failure. */
-export function clickHouseFailure(cause: unknown, url: string): SafehouseError {
-  if (cause instanceof SafehouseError) return cause;
-  const failure = classify(cause, url);
+function clickHouseFailure(
+  cause: unknown,
+  { url, user }: ClickHouse,
+  operation: Question['operation'] = 'query',
+): SafehouseError {
+  const failure = classify(cause, url, { operation, user });
   const name = failure.class === 'retry the same' ? ERROR_NAMES.unavailable : ERROR_NAMES.refused;
   return new SafehouseError(name, failure, { cause });
 }
 
-function classify(cause: unknown, url: string): Failure {
-  if (cause instanceof ClickHouseError)
-    return classifyClickHouseError(
-      { code: Number(cause.code), name: cause.type ?? 'UNKNOWN', text: cause.message },
-      { operation: 'query' },
-    );
+function classify(cause: unknown, url: string, context: FailureContext): Failure {
   const message = cause instanceof Error ? cause.message : String(cause);
-  const parsed = parseClickHouseError(message);
-  if (parsed !== undefined) return classifyClickHouseError(parsed, { operation: 'query' });
+  const parsed = parseClickHouseError(cause instanceof ClickHouseError ? cause : message);
+  if (parsed !== undefined) return classifyClickHouseError(parsed, context);
   const code = (cause as { code?: string }).code;
   const failure = classifyConnectionError({ message, ...(code !== undefined && { code }) });
   return { ...failure, what: `${new URL(url).host}: ${failure.what}` };

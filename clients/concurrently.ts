@@ -2,12 +2,12 @@
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   atOnce: number,
-  map: (item: Item) => Promise<Result>,
+  map: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
   const queue = numbered(items);
   const work = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await map(item);
+    for (const [index, item] of queue) results[index] = await map(item, index);
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
   return results;

@@ -1,7 +1,8 @@
 /** Reading and writing the ledger in the bucket. */
 import type * as z from 'zod';
+import { compactTime } from '../core/backup-id.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { LEDGER, ledgerKey, ledgerPrefix } from '../core/keys.ts';
+import { LEDGER, ledgerKey, ledgerPrefix, provenAgainKey } from '../core/keys.ts';
 import {
   expiringSchema,
   type FoldedLedger,
@@ -9,6 +10,7 @@ import {
   foldLedger,
   keptSchema,
   LEDGER_VERSION,
+  provenSchema,
   removedSchema,
   removingSchema,
   startedSchema,
@@ -21,6 +23,7 @@ const SCHEMAS = {
   started: startedSchema,
   written: writtenSchema,
   verified: verifiedSchema,
+  proven: provenSchema,
   failed: failedSchema,
   expiring: expiringSchema,
   removing: removingSchema,
@@ -56,16 +59,33 @@ export async function record<Name extends RecordedState>(
   state: Name,
   evidence: NewEvidence<Name>,
 ): Promise<{ evidence: Evidence<Name>; written: boolean }> {
-  const whole = {
+  const whole = complete(target, id, evidence);
+  if (await putOnce(bucket, ledgerKey(target, id, state), whole)) return { evidence: whole, written: true };
+  return { evidence: await requireEvidence(bucket, target, id, state), written: false };
+}
+
+/** Adds the evidence of a proof after the first. */
+export async function recordProvenAgain(
+  bucket: Bucket,
+  target: string,
+  id: string,
+  evidence: NewEvidence<'proven'>,
+): Promise<void> {
+  await putOnce(bucket, provenAgainKey(target, id, compactTime(Date.now())), complete(target, id, evidence));
+}
+
+const complete = <Name extends RecordedState>(
+  target: string,
+  id: string,
+  evidence: NewEvidence<Name>,
+): Evidence<Name> =>
+  ({
     version: LEDGER_VERSION,
     target,
     id,
     at: new Date().toISOString(),
     ...evidence,
-  } as unknown as Evidence<Name>;
-  if (await putOnce(bucket, ledgerKey(target, id, state), whole)) return { evidence: whole, written: true };
-  return { evidence: await requireEvidence(bucket, target, id, state), written: false };
-}
+  }) as unknown as Evidence<Name>;
 
 /** The evidence for a state, or undefined when the backup never reached it. */
 export async function readEvidence<Name extends RecordedState>(

@@ -79,7 +79,7 @@ function describe(cause: unknown): {
   status: number | undefined;
   message: string;
 } {
-  const error = cause as {
+  const error = (cause ?? {}) as {
     name?: string;
     code?: string;
     message?: string;

@@ -1,6 +1,9 @@
 /** The text of an alert: what a person on call needs, to act without opening AWS. */
 import type { Failure } from './failure.ts';
 import { harmless } from './redaction.ts';
+import { anchorOf, RUNBOOK } from './runbook.ts';
+
+export { anchorOf, RUNBOOK } from './runbook.ts';
 
 export interface LastGood {
   readonly id: string;
@@ -28,8 +31,6 @@ export interface Alert {
   readonly subject: string;
   readonly text: string;
 }
-
-export const RUNBOOK = 'docs/runbook.md';
 
 /** `3 h 20 min`, `2 d 4 h`, `45 s`: two units at most. */
 export function ageText(milliseconds: number): string {
@@ -73,9 +74,6 @@ function lastGoodText(lastGood: AlertFacts['lastGood'], now: number): string {
   if (lastGood === null) return 'NONE. This target has no good backup.';
   return `${lastGood.id}, ${ageText(now - lastGood.startedAt)} old, still in place (${lastGood.count} good in all)`;
 }
-
-/** The section of the runbook for an error, as GitHub forms anchors. */
-export const anchorOf = (error: string): string => error.toLowerCase().replace(/[^a-z0-9_-]/g, '');
 
 function asciiLine(text: string, length: number): string {
   const ascii = text.replace(/[^\x20-\x7e]/g, '?');

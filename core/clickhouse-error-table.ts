@@ -42,7 +42,7 @@ const CHECK_PART =
   'Find it with CHECK TABLE, then fetch the part from another replica or detach it (ALTER TABLE … DETACH PART). Until then every backup with this table fails.';
 const NAME_ONCE = 'Name each table and database once, under one name.';
 const SESSION_TOKEN =
-  'Temporary credentials go through a named collection: `access: sts` in the target (ClickHouse#56542).';
+  "Temporary credentials go through a named collection (ClickHouse#56542): `s3: { access: 'sts' }` in the target.";
 
 /** What is damaged in a restore is the backup; in a backup it is the base. */
 const anotherOrFull = ({ operation }: Said): string =>
@@ -130,7 +130,7 @@ const STATEMENT: readonly ErrorRow[] = [
     next: 'fix',
     what: 'What ClickHouse was given as the address in S3 is not one.',
     remedy:
-      'Correct the endpoint, or the address in the named collection: https://BUCKET.s3.REGION.amazonaws.com/.',
+      "Correct the bucket's endpoint, or the url in the named collection: https://BUCKET.s3.REGION.amazonaws.com/.",
   },
   {
     code: 36,
@@ -186,7 +186,7 @@ const STATEMENT: readonly ErrorRow[] = [
     when: /(?<setting>(?:s3_)?session_token)/,
     next: 'fix',
     what: ({ found }) =>
-      `ClickHouse has no setting ${found['setting']}: a session token cannot be given there.`,
+      `ClickHouse has no setting ${found['setting']}; a session token cannot be given there.`,
     remedy: SESSION_TOKEN,
   },
   {
@@ -292,7 +292,7 @@ const ACCESS: readonly ErrorRow[] = [
     next: 'fix',
     what: "The server keeps its own credentials for S3 from users' statements: the default from 26.7 on (ClickHouse#106855).",
     remedy: ({ user }) =>
-      `Allow them to the backup user alone: ALTER USER ${user} SETTINGS s3_allow_server_credentials_in_user_queries = 1. Or use \`access: role\` (from 26.7.2.53 on) or a named collection.`,
+      `Allow them to the backup user alone: ALTER USER ${user} SETTINGS s3_allow_server_credentials_in_user_queries = 1. Or let the target use a role (\`access: 'role'\`, from 26.7.2.53 on) or a named collection.`,
   },
   {
     code: 497,
@@ -399,8 +399,7 @@ const CONNECTION: readonly ErrorRow[] = [
     name: 'TOO_MANY_REDIRECTS',
     next: 'fix',
     what: 'S3 sent ClickHouse from one address to the next: the bucket is in another region than its address says.',
-    remedy:
-      "Correct the endpoint, or the address in the named collection: it must name the bucket's own region.",
+    remedy: "Correct the endpoint, or the url in the named collection: it must name the bucket's own region.",
   },
   { code: 225, name: 'NO_ZOOKEEPER', what: 'The server has lost Keeper.', ...KEEPER },
   {
@@ -522,7 +521,8 @@ const TABLES: readonly ErrorRow[] = [
     names: /Table (?<table>.+?) already exists/,
     next: 'drop',
     what: ({ found }) => `${named('table', found['table'])} exists already.`,
-    remedy: 'Restore into another name, or drop the table. On a cluster look at every replica.',
+    remedy:
+      'Restore into another name, or drop the table if nothing needs it. On a cluster look at every replica.',
   },
   {
     code: 82,
@@ -530,7 +530,7 @@ const TABLES: readonly ErrorRow[] = [
     names: /Database (?<database>.+?) already exists/,
     next: 'drop',
     what: ({ found }) => `${named('database', found['database'])} exists already.`,
-    remedy: 'Restore into another name, or drop the database.',
+    remedy: 'Restore into another name, or drop the database if nothing needs it.',
   },
   {
     code: 253,
@@ -598,7 +598,7 @@ const TABLES: readonly ErrorRow[] = [
     what: ({ found }) =>
       `${named('table', found['table'])} has rows already, and ClickHouse does not mix them with those of the backup.`,
     remedy:
-      'Restore into another name, or drop the table. `allow_non_empty_tables = 1` appends: rows that are there already come twice.',
+      'Restore into another name, or drop the table if nothing needs it. `allow_non_empty_tables = 1` appends: rows that are there already come twice.',
   },
   {
     code: 608,
@@ -608,7 +608,7 @@ const TABLES: readonly ErrorRow[] = [
     what: ({ found }) =>
       `${named('table', found['table'])} exists with another definition than in the backup: another engine, or other columns.`,
     remedy:
-      'Restore into another name, or drop it. From plain to replicated engines: create the empty replicated tables, then restore with `allow_different_table_def = 1, allow_non_empty_tables = 1`.',
+      'Restore into another name, or drop it if nothing needs it. From plain to replicated engines: create the empty replicated tables, then restore with `allow_different_table_def = 1, allow_non_empty_tables = 1`.',
   },
   {
     code: 608,

@@ -121,7 +121,7 @@ function classOf(next: Finding['next'], { operation, seenIn = 'answer' }: Failur
 }
 
 const LEFTOVERS =
-  'A restore is not resumed and what it had created stays: drop that first (DROP DATABASE … SYNC), or restore into a name that does not exist yet.';
+  'A restore is not resumed, and what it had created stays: drop that and nothing else (DROP DATABASE … SYNC), or restore into a name that does not exist yet.';
 
 const leavesHalf = (
   next: Finding['next'],

@@ -116,12 +116,12 @@ function unitOf(origin: string, count: number | bigint): string {
   return '';
 }
 
-const formatText = (issue: z.core.$ZodIssueInvalidStringFormat): string =>
-  issue.format === 'email'
-    ? 'must be an e-mail address'
-    : issue.format === 'starts_with' && 'prefix' in issue
-      ? `must begin with ${show(issue.prefix)}`
-      : issue.message;
+function formatText(issue: z.core.$ZodIssueInvalidStringFormat): string {
+  if (issue.format === 'email') return 'must be an e-mail address';
+  if (issue.format === 'datetime') return 'must be a time with its zone, such as 2026-04-02T02:00:00Z';
+  if (issue.format === 'starts_with' && 'prefix' in issue) return `must begin with ${show(issue.prefix)}`;
+  return issue.message;
+}
 
 const pathText = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(

@@ -146,6 +146,26 @@ const beforeSchema = z.strictObject({
     .default(60),
 });
 
+const assertionSchema = z.strictObject({
+  /** One row, one column, on the backup itself: 0, false, empty and NULL fail the proof. */
+  query: z.string().min(1),
+  /** The database that table names without one are looked up in; the target's first by default. */
+  database: z.string().min(1).optional(),
+});
+export type Assertion = z.infer<typeof assertionSchema>;
+
+const proveSchema = z.strictObject({
+  /** `bytes` reads every byte of each new backup; `counts` reads rows, parts and definitions; `none` proves nothing. */
+  level: z.enum(['none', 'counts', 'bytes']).default('bytes'),
+  /** Every retained backup is read again within so many days. */
+  againWithinDays: z.number().int().min(1).max(365).default(30),
+  /** The newest proof may be this old before the alarm; by default as old as the newest good backup may be, plus a day. */
+  staleAfterHours: z.number().positive().optional(),
+  assertions: z.array(assertionSchema).default([]),
+  /** A fall of rows, bytes or tables against the backup before is told when it is more than this share. */
+  maxDrop: z.number().gt(0).lte(1).default(0.5),
+});
+
 const databaseName = z.string().min(1);
 
 const NEVER_BACKED_UP =
@@ -194,6 +214,7 @@ const targetShape = z.strictObject({
   maxHours: z.number().positive().max(HOUR_LIMIT).default(12),
   before: beforeSchema.optional(),
   retention: retentionSchema.default(() => retentionSchema.parse({ daily: 7, weekly: 4, monthly: 12 })),
+  prove: proveSchema.prefault({}),
   /** The newest good backup may be this old before the alarm; by default the largest gap of the schedule, plus two hours. */
   staleAfterHours: z.number().positive().optional(),
 });
@@ -225,6 +246,17 @@ const bucketSchema = z.strictObject({
   abortMultipartDays: z.number().int().min(1).max(90).default(14),
 });
 
+const proverSchema = z.strictObject({
+  /** Memory also sets the share of a processor and of the network that Lambda gives. */
+  memoryMiB: z.number().int().min(1024).max(10_240).default(3072),
+  /** The engine takes 700 MiB of it. */
+  storageMiB: z.number().int().min(1024).max(10_240).default(2048),
+  /** How many items of one proof are read at the same time. */
+  atOnce: z.number().int().min(1).max(1000).default(10),
+  /** Bytes that one item reads: at 60 MB/s, 16 GiB take under five of Lambda's fifteen minutes. */
+  gibibytesAnItem: z.number().positive().max(64).default(16),
+});
+
 const alertsSchema = z.strictObject({
   email: z.array(z.email()).default([]),
   /** An existing topic. Without it, the stack creates one. */
@@ -254,6 +286,8 @@ export const configSchema = z.strictObject({
     }),
   bucket: bucketSchema.prefault({}),
   alerts: alertsSchema.prefault({}),
+  /** The functions that prove. */
+  prover: proverSchema.prefault({}),
   /** Roles under which ClickHouse runs (the EKS node role, the EC2 role): the writer policy is attached to them. */
   writerRoles: z
     .array(z.string().regex(/^[\w+=,.@-]{1,64}$/, "must be a role's name, not its ARN"))

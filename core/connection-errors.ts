@@ -86,7 +86,7 @@ const CAUSES: readonly Cause[] = [
   },
   {
     codes: ['HPE_INVALID_CONSTANT'],
-    says: /Parse Error: Expected HTTP|HPE_/,
+    says: /Expected HTTP\//,
     class: 'fix and stop',
     what: 'What answered does not speak HTTP',
     remedy:

@@ -12,6 +12,10 @@ export const ENVIRONMENT = {
   targets: 'SAFEHOUSE_TARGETS',
   /** SSM parameter or Secrets Manager secret that holds the webhook's address. */
   webhook: 'SAFEHOUSE_WEBHOOK',
+  /** The state machine that proves one backup. */
+  proveMachine: 'SAFEHOUSE_PROVE_MACHINE',
+  /** Bytes that one item of a proof reads. */
+  bytesAnItem: 'SAFEHOUSE_BYTES_AN_ITEM',
 } as const;
 
 /** `/safehouse/<stack>/targets/`: one parameter a target, written by the stack, read by the functions. */

@@ -27,6 +27,10 @@ export const ledgerPrefix = (target: string): string => `${LEDGER}${target}/`;
 export const ledgerKey = (target: string, id: string, state: State): string =>
   `${LEDGER}${target}/${id}/${state}.json`;
 
+/** The object of a proof after the first: each is evidence of its own. `time` is `20260402T020000Z`. */
+export const provenAgainKey = (target: string, id: string, time: string): string =>
+  `${LEDGER}${target}/${id}/proven@${time}.json`;
+
 /** The object that makes one scheduled time run exactly once. */
 export const claimKey = (target: string, slot: string): string => `${CLAIMS}${target}/${slot}.json`;
 

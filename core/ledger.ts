@@ -7,6 +7,7 @@ import { type BackupId, KINDS, parseBackupId } from './backup-id.ts';
 import { COVERAGES } from './coverage.ts';
 import { FAILURE_CLASSES } from './failure.ts';
 import { LEDGER } from './keys.ts';
+import { provenFields } from './proof.ts';
 
 export const STATES = [
   'started',
@@ -88,6 +89,9 @@ export const verifiedSchema = z.object({
 });
 export type Verified = z.infer<typeof verifiedSchema>;
 
+export const provenSchema = z.object({ ...evidence, ...provenFields });
+export type Proven = z.infer<typeof provenSchema>;
+
 export const failedSchema = z.object({
   ...evidence,
   class: z.enum(FAILURE_CLASSES),
@@ -152,17 +156,24 @@ export function foldLedger(listing: Iterable<LedgerListing>): FoldedLedger {
   const strangers: string[] = [];
   for (const { key, lastModified } of listing) {
     const [target, id, file, ...more] = key.startsWith(LEDGER) ? key.slice(LEDGER.length).split('/') : [];
-    const state = STATES.find((name) => `${name}.json` === file);
+    const state = stateOfFile(file ?? '');
     const parsed = id === undefined ? undefined : parseBackupId(id);
     if (target === undefined || parsed === undefined || state === undefined || more.length > 0) {
       strangers.push(key);
       continue;
     }
     const known = entries.get(`${target}/${parsed.id}`) ?? { target, ...parsed, states: {} };
-    known.states[state] = lastModified;
+    known.states[state] = Math.max(known.states[state] ?? 0, lastModified);
     entries.set(`${target}/${parsed.id}`, known);
   }
   return { entries: [...entries.values()].sort(byTime), strangers };
+}
+
+/** `verified.json`; and `proven@20260402T020000Z.json` for each proof after the first, of which the newest counts. */
+function stateOfFile(file: string): State | undefined {
+  const [, name, again] = /^([a-z]+)(@\d{8}T\d{6}Z)?\.json$/.exec(file) ?? [];
+  const state = STATES.find((known) => known === name);
+  return again === undefined || state === 'proven' ? state : undefined;
 }
 
 const byTime = (a: LedgerEntry, b: LedgerEntry): number =>

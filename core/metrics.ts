@@ -24,6 +24,12 @@ export const METRICS = {
   backupObjects: 'BackupObjects',
   backupSeconds: 'BackupSeconds',
   backupsVerified: 'BackupsVerified',
+  backupsProven: 'BackupsProven',
+  bytesProven: 'BytesProven',
+  /** Seconds since the newest proof of a backup that is still good. Absent while there is none. */
+  proofAge: 'ProofAge',
+  /** The share of good backups whose proof is not older than the target wants, in percent. */
+  proofCoverage: 'ProofCoverage',
   backupsFailed: 'BackupsFailed',
   backupsSkipped: 'BackupsSkipped',
   backupsRemoved: 'BackupsRemoved',

@@ -3,7 +3,7 @@ import type { Target } from './config.ts';
 import { backupPrefix } from './keys.ts';
 import type { LedgerTable } from './ledger.ts';
 import { type BucketAddress, objectUrl } from './location.ts';
-import { backupElements } from './scope.ts';
+import { restoreElements } from './scope.ts';
 import { restoreStatement, type S3Location } from './statements.ts';
 
 export interface RestorableBackup {
@@ -26,7 +26,7 @@ export function plainRestore(
   const at = (id: string): S3Location =>
     restorable(settings.s3, address, backupPrefix(target, id).slice(0, -1));
   return restoreStatement({
-    elements: backupElements(settings, backup),
+    elements: restoreElements(settings, backup),
     ...(settings.cluster !== undefined && { cluster: settings.cluster }),
     source: at(backup.id),
     ...(backup.base !== null && { base: at(backup.base) }),

@@ -89,14 +89,32 @@ export type Element =
 
 /**
  * The elements of the statement. A choice by table or engine is made once, when the backup begins, and then named table by
- * table; otherwise whole databases are named, which takes tables that are created meanwhile along.
+ * table; otherwise whole databases are named, which takes tables that are created meanwhile along. ClickHouse takes
+ * `EXCEPT` in the last element only (in any other it reads what follows as the name of a table), so where several databases
+ * have exceptions, their tables are named too.
  */
 export function backupElements(selection: Selection, scope: Pick<Scope, 'databases' | 'tables'>): Element[] {
   if (selection.tables !== undefined || selection.engines !== undefined)
-    return scope.tables.map(({ database, name }) => ({ kind: 'table', database, table: name }));
-  return scope.databases.map((database) => ({
-    kind: 'database',
-    database,
-    except: (selection.except ?? []).filter((entry) => entry.database === database).map(({ table }) => table),
-  }));
+    return scope.tables.map(tableElement);
+  const exceptions = new Set(selection.except?.map(({ database }) => database));
+  const several = scope.databases.filter((database) => exceptions.has(database)).length > 1;
+  return scope.databases.flatMap((database): Element[] =>
+    several && exceptions.has(database)
+      ? scope.tables.filter((table) => table.database === database).map(tableElement)
+      : [{ kind: 'database', database, except: exceptedTables(selection, database) }],
+  );
 }
+
+const tableElement = ({ database, name }: LedgerTable): Element => ({ kind: 'table', database, table: name });
+
+const exceptedTables = ({ except = [] }: Selection, inDatabase: string): string[] =>
+  except.filter(({ database }) => database === inDatabase).map(({ table }) => table);
+
+/** The elements that restore a backup: what was excepted is not in it, and need not be excepted again. */
+export const restoreElements = (
+  selection: Selection,
+  scope: Pick<Scope, 'databases' | 'tables'>,
+): Element[] =>
+  backupElements(selection, scope).map((element) =>
+    element.kind === 'database' ? { ...element, except: [] } : element,
+  );

@@ -91,7 +91,7 @@ const bucketText = ({ bucket }: Place): string =>
   bucket === undefined ? 'the bucket' : `the bucket ${bucket}`;
 
 const POLICY = '`safehouse policy` prints the whole policy.';
-const ENDPOINT = "the endpoint in the target's S3 address or in its named collection";
+const ENDPOINT = "the bucket's region and endpoint, or the url in the named collection";
 
 /** The action that a refused request needed, as far as ClickHouse's words show it. */
 function actionOf(text: string): string {
@@ -123,7 +123,7 @@ const CAUSES: readonly Cause[] = [
       `Allow kms:GenerateDataKey and kms:Decrypt on ${found['resource'] ?? "the bucket's KMS key"} to ${found['who']}, in its IAM policy and in the key's own policy.`,
   },
   {
-    says: /KMS\.(?<problem>\w+)(?: Message: (?<message>[^,]*))?|\bkms\b/i,
+    says: /KMS\.(?<problem>\w+)(?: Message: (?<message>[^,]*?)\.*(?:,|$))?|\bkms\b/i,
     next: 'fix',
     what: ({ found, where }) =>
       `S3 could not use the KMS key for ${where}: ${[found['problem'], found['message']].filter(Boolean).join(', ') || 'it did not say why'}.`,
@@ -184,7 +184,7 @@ const CAUSES: readonly Cause[] = [
     what: ({ where }) =>
       `The temporary credentials expired before ClickHouse was done (${where}). It cannot renew them while it runs.`,
     remedy:
-      "A new attempt gets new ones. If a backup takes longer than they last, raise the target's `durationSeconds` and the role's maximum session duration, or let the server use a role of its own.",
+      "A new attempt gets new ones. If a backup takes longer than they last, raise `durationSeconds` under `s3` of the target and the role's maximum session duration, or let the server use a role of its own.",
   },
   {
     says: /InvalidToken|token is malformed/,
@@ -245,7 +245,7 @@ const CAUSES: readonly Cause[] = [
     next: 'fix',
     what: (said) =>
       `S3 has ${bucketText(said)} in another region, or under another address, than ClickHouse was given.`,
-    remedy: `Correct ${ENDPOINT}: it must name the bucket's own region.`,
+    remedy: `Correct ${ENDPOINT}: ClickHouse must be sent to the bucket's own region.`,
   },
   {
     says: /PreconditionFailed|pre-conditions you specified/,
@@ -273,7 +273,7 @@ const CAUSES: readonly Cause[] = [
     next: 'fix',
     what: ({ where }) =>
       `S3 found the request for ${where} faulty (400), without a reason: such a request never gets one.`,
-    remedy: `Check the region in the address, and whether temporary credentials have expired. Then ${ENDPOINT}.`,
+    remedy: `Check ${ENDPOINT}, and whether temporary credentials have expired.`,
   },
   {
     says: /access[ _]?denied/i,

@@ -152,7 +152,7 @@ export class Locals {
 /** A parameter is a whole number of 32 bits without a sign; as an expression it has 64. */
 export const parameter = (index: number): Code => [OPCODES.localGet, ...unsigned(index), OPCODES.extend];
 
-interface Program {
+export interface Program {
   readonly parameters: number;
   readonly locals: Locals;
   readonly body: Code;
@@ -166,7 +166,7 @@ const section = (id: number, items: readonly Code[]): Code => [id, ...sized(vect
 const name = (text: string): Code => sized([...Buffer.from(text)]);
 
 /** A module that exports its `memory` and the one function, `run`, which takes numbers and returns nothing. */
-export function assemble({ parameters, locals, body, pages }: Program): Uint8Array<ArrayBuffer> {
+function assemble({ parameters, locals, body, pages }: Program): Uint8Array<ArrayBuffer> {
   const type = [0x60, ...vector(new Array(parameters).fill([I32])), ...vector([])];
   const declared = vector([[...unsigned(locals.count - parameters), I64]]);
   return new Uint8Array([

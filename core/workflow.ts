@@ -243,3 +243,60 @@ export const pinSchema = z.object({
 /** Read by `examine`, which answers with what it found. */
 export const examineInputSchema = z.strictObject({ ...contextFields, input: z.unknown() });
 export const doctorInputSchema = z.strictObject({ target: targetName });
+
+/**
+ * What starts a proof. The backup workflow names the backup it made; a person may say `latest` by leaving it out.
+ * Example: `{ "target": "langsmith", "backup": "20260402T020000Z-full-k3f9", "level": "bytes" }`
+ */
+export const proofInputSchema = z.strictObject({
+  target: targetName,
+  backup: z.string().min(1),
+  level: z.enum(['counts', 'bytes']).optional(),
+  /** `again` for a backup that was proven before: assertions over its age no longer apply to it. */
+  occasion: z.enum(['new', 'again']).default('new'),
+});
+export const planProofInputSchema = z.strictObject({ ...contextFields, input: z.unknown() });
+
+/** Made by `plan-proof`: the items that the map goes over. `items` is empty only with `outcome` `not wanted`. */
+export interface PlannedProof {
+  readonly outcome: 'go' | 'not wanted';
+  readonly target: string;
+  readonly backup: string;
+  readonly proof: string;
+  readonly items: readonly number[];
+}
+
+/** Read by `prove-item`; made by the map. */
+export const proveItemInputSchema = z.strictObject({
+  ...contextFields,
+  target: targetName,
+  backup: z.string(),
+  proof: z.string(),
+  index: z.number().int().nonnegative(),
+});
+
+/** Read by `judge-proof`. */
+export const judgeProofInputSchema = z.strictObject({
+  ...contextFields,
+  target: targetName,
+  backup: z.string(),
+  proof: z.string(),
+});
+
+/** Made by `judge-proof`, when the backup is proven; everything else is an error. */
+export interface JudgedProof {
+  readonly verdict: 'proven';
+  readonly bytes: number;
+  readonly tables: number;
+  readonly anomalies: readonly string[];
+}
+
+/** Read by the `record-failure` of a proof that was started for itself. */
+export const proofFailureInputSchema = z.object({
+  ...contextFields,
+  run: z.looseObject({
+    target: z.unknown(),
+    backup: z.unknown(),
+    error: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+  }),
+});

@@ -104,7 +104,7 @@ function buildBackup(
   const wait = sfn.Wait.jsonPath(scope, 'WaitForClickHouse', {
     time: sfn.WaitTime.secondsPath('$.poll.waitSeconds'),
   });
-  const poll = caught(stepTask(scope, 'Poll', steps.verify, { resultPath: '$.poll' }));
+  const poll = caught(stepTask(scope, 'Poll', steps.poll, { resultPath: '$.poll' }));
   const skipped = sfn.Succeed.jsonPath(scope, 'Skipped', {
     comment: 'A backup of this target is still being written, so this scheduled time makes none.',
   });

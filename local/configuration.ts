@@ -16,6 +16,7 @@ export const EMBEDDED_URL = 'http://embedded.localhost';
 export const EMBEDDED_USER = 'safehouse';
 export const EMBEDDED_PASSWORD = '/safehouse/embedded-engine/password';
 
+/** One target, `demo`: all databases of the embedded engine. */
 const BUILT_IN: ConfigInput = {
   targets: {
     demo: {
@@ -30,17 +31,16 @@ const BUILT_IN: ConfigInput = {
   },
 };
 
+export const builtInConfig = (): Config => parseConfig(BUILT_IN, 'The built-in configuration');
+
 /**
- * The configuration for this machine: the file that was named, else `safehouse.local.config.ts` where the command runs, else
- * a built-in one with the target `demo`: all databases of the embedded engine.
+ * The configuration for this machine where none is named: `safehouse.local.config.ts` where the command runs, else the
+ * built-in one.
  *
  * @throws {SafehouseError} InvalidConfiguration
  */
-export async function localConfig(file?: string): Promise<Config> {
-  if (file !== undefined) return loadConfig(file);
-  if (existsSync(LOCAL_CONFIGURATION_FILE)) return loadConfig(LOCAL_CONFIGURATION_FILE);
-  return parseConfig(BUILT_IN, 'The built-in configuration');
-}
+export const localConfig = async (): Promise<Config> =>
+  existsSync(LOCAL_CONFIGURATION_FILE) ? loadConfig(LOCAL_CONFIGURATION_FILE) : builtInConfig();
 
 export const isEmbedded = ({ url }: { readonly url: string }): boolean =>
   new URL(url).host === new URL(EMBEDDED_URL).host;

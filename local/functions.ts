@@ -38,7 +38,10 @@ export class Functions {
       throw new FunctionError('Lambda.ResourceNotFoundException', `Function not found: ${arn}`);
     const idle = this.#idle.get(arn) ?? [];
     this.#idle.set(arn, idle);
-    const environment = idle.pop() ?? this.#open(deployed);
+    let environment = idle.pop();
+    // One that ended while nobody used it is not asked again.
+    while (environment !== undefined && !environment.alive) environment = idle.pop();
+    environment ??= this.#open(deployed);
     try {
       return await environment.invoke(event);
     } finally {

@@ -1,23 +1,22 @@
 /** Safehouse, whole, on this machine: the synthesised stack with everything around it that AWS would be. */
-import { join } from 'node:path';
 import { type Config, parseTarget, type Target } from '../core/config.ts';
 import { nearestText } from '../core/config-problems.ts';
+import { settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import type { Workflow } from '../core/installation.ts';
 import { isEmbedded } from './configuration.ts';
-import { Functions } from './functions.ts';
 import { type Home, homeAt, readSecrets } from './home.ts';
-import type { LoopbackServer } from './loopback-server.ts';
 import type { Metric } from './metrics.ts';
-import { startParameters } from './parameters.ts';
 import { openServers, type Servers } from './servers.ts';
-import { type LocalExecution, type Pace, StateMachines } from './state-machines.ts';
+import type { LocalExecution, Pace } from './state-machines.ts';
 import { STACK_NAME, synthesise } from './synthesis.ts';
 import { type DeployedStack, readStack } from './template.ts';
-import { startTemporaryCredentials } from './temporary-credentials.ts';
 import { readMessages, type TopicMessage } from './topic.ts';
+import { type Around, openWorkshop, type Workshop } from './workshop.ts';
 
 export const DEFAULT_BUCKET = 'safehouse';
+
+export type StartInput = Readonly<Record<string, unknown>> & { readonly target: string };
 
 export interface HouseOptions {
   readonly config: Config;
@@ -26,35 +25,22 @@ export interface HouseOptions {
   readonly pace?: Pace;
   readonly onMessage?: (message: TopicMessage) => void;
   readonly environment?: NodeJS.ProcessEnv;
-  /** Stands between the state machines and the functions: what a test or a demonstration wants to see or to break. */
-  readonly around?: (call: FunctionCall, invoke: () => Promise<unknown>) => Promise<unknown>;
-}
-
-export interface FunctionCall {
-  /** The function's logical id. */
-  readonly name: string;
-  readonly execution: string;
-  readonly input: unknown;
+  readonly around?: Around;
 }
 
 /** @throws {SafehouseError} RefusedForSafety, when another command works in the home */
 export async function openHouse(options: HouseOptions): Promise<House> {
   const home = homeAt(options.home);
-  const { config, environment, onMessage } = options;
+  const { config, environment } = options;
+  let house: House | undefined;
   const servers = await openServers({
     home,
     bucketName: config.bucket.existing ?? DEFAULT_BUCKET,
+    onMessage: (message) => house?.hear(message),
     ...(environment && { environment }),
-    ...(onMessage && { onMessage }),
   });
-  return new House(home, servers, options);
-}
-
-interface Workshop {
-  readonly stack: DeployedStack;
-  readonly functions: Functions;
-  readonly machines: StateMachines;
-  readonly services: readonly LoopbackServer[];
+  house = new House(home, servers, options);
+  return house;
 }
 
 /**
@@ -68,6 +54,7 @@ export class House {
   readonly #options: HouseOptions;
   #workshop: Promise<Workshop> | undefined;
   #engineUrl: string | undefined;
+  readonly #handedOn = new Set<Promise<void>>();
 
   constructor(home: Home, servers: Servers, options: HouseOptions) {
     this.home = home;
@@ -98,7 +85,7 @@ export class House {
    *
    * @throws {SafehouseError} InvalidConfiguration, when there is no such target
    */
-  async start(workflow: Workflow, input: { readonly target: string }): Promise<LocalExecution> {
+  async start(workflow: Workflow, input: StartInput): Promise<LocalExecution> {
     const target = this.target(input.target);
     const { stack, machines } = await this.#open();
     if (isEmbedded(target)) await this.startEngine();
@@ -132,6 +119,18 @@ export class House {
     return readMessages(this.home.topic);
   }
 
+  /** What comes over the topic: for whoever watches, and for the webhook, where there is one. */
+  hear(message: TopicMessage): void {
+    this.#options.onMessage?.(message);
+    if (this.config.alerts.webhook === undefined) return;
+    const handed = this.#open()
+      .then((workshop) => workshop.notify(message))
+      // The stack cannot be synthesised: whoever starts something is told so, and the message stands in the file.
+      .catch(() => {})
+      .finally(() => this.#handedOn.delete(handed));
+    this.#handedOn.add(handed);
+  }
+
   async startEngine(): Promise<string> {
     this.#engineUrl = await this.servers.engineUrl();
     return this.#engineUrl;
@@ -146,8 +145,8 @@ export class House {
     const workshop = await this.#workshop?.catch(() => undefined);
     if (workshop !== undefined) {
       await (how === 'settle' ? workshop.machines.settled() : workshop.machines.abort());
-      await workshop.functions.stop();
-      await Promise.all(workshop.services.map((service) => service.stop()));
+      if (how === 'settle') await Promise.all(this.#handedOn);
+      await workshop.close();
     }
     await this.servers.close(...(how === 'settle' ? [] : [1000]));
   }
@@ -158,49 +157,25 @@ export class House {
   }
 
   async #openWorkshop(): Promise<Workshop> {
-    const { s3, topicUrl } = this.servers;
+    const { s3 } = this.servers;
     const { directory } = await synthesise(this.config);
     const stack = readStack(directory, STACK_NAME, { region: s3.region, bucketName: s3.bucketName });
-    const parameters = await startParameters((name) => this.#parameter(stack, name));
-    const credentials = await startTemporaryCredentials();
-    const functions = new Functions({
-      functions: stack.functions,
-      environment: {
-        AWS_REGION: s3.region,
-        AWS_DEFAULT_REGION: s3.region,
-        AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
-        ...(s3.credentials.sessionToken && { AWS_SESSION_TOKEN: s3.credentials.sessionToken }),
-        AWS_ENDPOINT_URL_S3: s3.endpoint,
-        AWS_ENDPOINT_URL_SNS: topicUrl,
-        AWS_ENDPOINT_URL_SSM: parameters.url,
-        AWS_ENDPOINT_URL_STS: credentials.url,
-      },
-      logDirectory: join(this.home.logs, 'functions'),
-    });
-    const machines = new StateMachines({
-      stateMachines: stack.stateMachines,
-      invoke: (arn, input, execution) => this.#invoke(functions, arn, input, execution),
-      historyDirectory: this.home.executions,
+    return openWorkshop({
+      stack,
+      home: this.home,
+      servers: this.servers,
+      parameter: (name) => this.#parameter(stack, name),
       ...(this.#options.pace && { pace: this.#options.pace }),
+      ...(this.#options.around && { around: this.#options.around }),
     });
-    return { stack, functions, machines, services: [parameters, credentials] };
-  }
-
-  #invoke(functions: Functions, arn: string, input: unknown, execution: string): Promise<unknown> {
-    const invoke = (): Promise<unknown> => functions.invoke(arn, input);
-    const { around } = this.#options;
-    if (around === undefined) return invoke();
-    return around({ name: arn.slice(arn.lastIndexOf(':') + 1), execution, input }, invoke);
   }
 
   /** A parameter of the stack, with the engine's address in a target's settings; else a secret of this home. */
-  #parameter({ parameters, deployment, name: stackName }: DeployedStack, name: string): string | undefined {
+  #parameter({ parameters, name: stackName }: DeployedStack, name: string): string | undefined {
     const value = parameters.get(name);
     if (value === undefined) return readSecrets(this.home)[name];
-    const isTarget = Object.keys(deployment.targets).some((each) => name.endsWith(`/targets/${each}`));
-    if (!isTarget || this.#engineUrl === undefined) return value;
-    const target = parseTarget(JSON.parse(value), `${stackName} ${name}`);
+    if (!name.startsWith(settingsPrefix(stackName)) || this.#engineUrl === undefined) return value;
+    const target = parseTarget(JSON.parse(value), name);
     return isEmbedded(target) ? JSON.stringify({ ...target, url: this.#engineUrl }) : value;
   }
 }

@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { type Deployment, deploymentSchema } from '../core/deployment.ts';
 import { deploymentParameter } from '../core/environment.ts';
 import { type References, resolveText, resolveValue } from './intrinsic-functions.ts';
-import { ACCOUNT, functionArn, type Place, stateMachineArn, topicArn } from './place.ts';
+import { functionArn, type Place, stateMachineArn } from './place.ts';
+import { referencesOf } from './references.ts';
 
 /** A Lambda function as it would be deployed. */
 export interface DeployedFunction {
@@ -60,7 +61,8 @@ export interface DeployedStack {
   /** Values of SSM parameters by name. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly alarms: readonly DeployedAlarm[];
-  readonly topicArn: string;
+  /** The functions that the topic hands its messages to. */
+  readonly subscribers: readonly string[];
   readonly deployment: Deployment;
 }
 
@@ -72,7 +74,6 @@ const templateSchema = z.object({
   Resources: z.record(z.string(), resourceSchema),
   Parameters: z.record(z.string(), z.object({ Default: z.unknown().optional() })).default({}),
 });
-type Template = z.infer<typeof templateSchema>;
 type Properties = z.infer<typeof resourceSchema>['Properties'];
 
 const assetsSchema = z.object({
@@ -117,7 +118,9 @@ export function readStack(directory: string, name: string, place: Place): Deploy
       description: text(properties['AlarmDescription'] ?? ''),
       metrics: readMetrics(properties, references),
     })),
-    topicArn: deployment.topicArn,
+    subscribers: resourcesOf('AWS::SNS::Subscription')
+      .filter(([, { Protocol }]) => Protocol === 'lambda')
+      .map(([, { Endpoint }]) => text(Endpoint)),
     deployment,
   };
 }
@@ -186,69 +189,6 @@ function readMetrics(properties: Properties, references: References): AlarmMetri
     name: MetricName,
     dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value])),
   }));
-}
-
-function referencesOf(template: Template, stackName: string, place: Place): References {
-  const pseudo: Readonly<Record<string, unknown>> = {
-    'AWS::AccountId': ACCOUNT,
-    'AWS::Region': place.region,
-    'AWS::Partition': 'aws',
-    'AWS::URLSuffix': 'amazonaws.com',
-    'AWS::StackName': stackName,
-    'AWS::StackId': `arn:aws:cloudformation:${place.region}:${ACCOUNT}:stack/${stackName}/local`,
-    'AWS::NoValue': undefined,
-  };
-  return {
-    ref(name) {
-      if (name in pseudo) return pseudo[name];
-      const parameter = template.Parameters[name];
-      if (parameter !== undefined) return parameter.Default;
-      const resource = template.Resources[name];
-      if (resource === undefined) throw new Error(`the template refers to ${name}, which it does not have`);
-      return identify(name, resource, place);
-    },
-    attribute(id, attribute) {
-      const type = template.Resources[id]?.Type ?? 'nothing';
-      const arn = attribute === 'Arn' ? arnOf(id, type, place) : undefined;
-      if (arn !== undefined) return arn;
-      // A topic's or a queue's own name, a log group's, a role's: nothing here looks behind it.
-      if (/Name$/.test(attribute)) return id;
-      throw new Error(`${id} (${type}) has no ${attribute} on one machine`);
-    },
-  };
-}
-
-/** What `Ref` gives for a resource. */
-function identify(id: string, { Type, Properties }: Template['Resources'][string], place: Place): string {
-  switch (Type) {
-    case 'AWS::S3::Bucket':
-      return place.bucketName;
-    case 'AWS::SNS::Topic':
-      return topicArn(place.region, id);
-    case 'AWS::StepFunctions::StateMachine':
-      return stateMachineArn(place.region, id);
-    case 'AWS::SSM::Parameter':
-      return String(Properties['Name'] ?? id);
-    default:
-      return id;
-  }
-}
-
-function arnOf(id: string, type: string, { region, bucketName }: Place): string {
-  switch (type) {
-    case 'AWS::S3::Bucket':
-      return `arn:aws:s3:::${bucketName}`;
-    case 'AWS::Lambda::Function':
-      return functionArn(region, id);
-    case 'AWS::StepFunctions::StateMachine':
-      return stateMachineArn(region, id);
-    case 'AWS::SNS::Topic':
-      return topicArn(region, id);
-    default: {
-      const [, service = 'unknown'] = type.toLowerCase().split('::');
-      return `arn:aws:${service}:${region}:${ACCOUNT}:${id}`;
-    }
-  }
 }
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));

@@ -1,7 +1,7 @@
 /** `safehouse local up`: engine and bucket in the foreground, for as long as somebody wants them. */
 
 import { takesColour } from '../cli/progress.ts';
-import { EMPTY_LINE, faint, type Line, line, renderLine, strong } from '../cli/screen.ts';
+import { EMPTY_LINE, type Line, line, renderLine, strong } from '../cli/screen.ts';
 import type { Config } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { localConfig } from './configuration.ts';
@@ -31,14 +31,9 @@ export async function up({ config, home, schedules = false }: UpOptions = {}): P
     refuseSecond(house);
     await house.startEngine();
     const { engine } = await house.servers.share();
-    print(...greeting(house, engine));
-    if (schedules)
-      print(
-        ...(await runSchedules(house, stopSchedules.signal, (text) => print(line(text)))).map((each) =>
-          line(each),
-        ),
-      );
-    print(line('Ctrl-C stops it. What it holds stays in ', house.home.directory, '.'), EMPTY_LINE);
+    process.stdout.write(greeting(house, engine));
+    const say = (text: string): void => print(line(text));
+    if (schedules) (await runSchedules(house, stopSchedules.signal, say)).forEach(say);
     await ended;
     print(EMPTY_LINE, line('Stopping: a backup that is being written is ended.'));
   } finally {
@@ -61,29 +56,34 @@ function refuseSecond({ servers, home }: House): void {
   });
 }
 
-function greeting({ servers: { s3 }, config }: House, engine: string): Line[] {
+function greeting({ servers: { s3 }, config, home }: House, engine: string): string {
   const { accessKeyId, secretAccessKey } = s3.credentials;
+  const names = Object.keys(config.targets);
+  // Somebody's real keys are not for the screen; the embedded bucket takes any.
   const keys = s3.embedded
     ? ` AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`
     : '';
-  return [
-    line(strong('ClickHouse'), `  ${engine}   `, faint('user default, no password')),
-    line(`  echo 'SELECT version()' | curl ${engine} --data-binary @-`),
-    EMPTY_LINE,
-    line(strong('S3'), `          ${s3.endpoint}   `, faint(`bucket ${s3.bucketName}`)),
-    line(`  export AWS_ENDPOINT_URL_S3=${s3.endpoint} AWS_REGION=${s3.region}${keys}`),
-    line(`  aws s3 ls --recursive s3://${s3.bucketName}/`),
-    EMPTY_LINE,
-    line(
-      strong('Safehouse'),
-      `   ${Object.keys(config.targets).length === 1 ? 'target' : 'targets'} ${Object.keys(config.targets).join(', ')}   `,
-      faint('in another terminal:'),
-    ),
-    line(`  npx safehouse backup ${Object.keys(config.targets)[0]} --local`),
-    line('  npx safehouse status --local'),
-    EMPTY_LINE,
-  ];
+  return `
+${styled('ClickHouse')}  ${engine}
+            user default, no password
+  echo 'SELECT version()' | curl ${engine} --data-binary @-
+
+${styled('S3')}          ${s3.endpoint}
+            bucket ${s3.bucketName}
+  export AWS_ENDPOINT_URL_S3=${s3.endpoint}
+  export AWS_REGION=${s3.region}${keys}
+  aws s3 ls --recursive s3://${s3.bucketName}/
+
+${styled('Safehouse')}   in another terminal:
+${names.map((name) => `  npx safehouse backup ${name} --local`).join('\n')}
+  npx safehouse status --local
+
+Ctrl-C stops it. What it holds stays in ${home.directory}.
+
+`;
 }
+
+const styled = (heading: string): string => renderLine(line(strong(heading)), takesColour(process.stdout));
 
 const showMessage = ({ subject, text }: TopicMessage): void =>
   print(EMPTY_LINE, line(strong(subject)), ...text.split('\n').map((each) => line('  ', each)), EMPTY_LINE);

@@ -121,7 +121,8 @@ function notesOf(
   command: Viewer['command'],
 ): string[] {
   const notes = [...unreadable];
-  if (evidence.expiring !== undefined && entry.states.removed === undefined)
+  const { kept, removed } = entry.states;
+  if (evidence.expiring !== undefined && kept === undefined && removed === undefined)
     notes.push(
       `Retention removes it after ${evidence.expiring.removeAfter}: ${evidence.expiring.reason}. To take that back:\n${command(`keep ${entry.id}`)}`,
     );

@@ -1,9 +1,9 @@
 /** Which full backup an incremental stands on. */
 import { type Bucket, listObjects } from '../../clients/bucket.ts';
-import { readLedger, requireEvidence } from '../../clients/ledger.ts';
+import { readEvidence, readLedger, requireEvidence } from '../../clients/ledger.ts';
 import type { Kind } from '../../core/backup-id.ts';
 import { backupPrefix } from '../../core/keys.ts';
-import { isGood } from '../../core/ledger.ts';
+import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 
 export interface ChosenKind {
   readonly kind: Kind;
@@ -22,6 +22,8 @@ export async function chooseKind(bucket: Bucket, target: string, asked: Kind): P
   const base = entries.findLast(({ kind, states }) => kind === 'full' && isGood(states));
   if (base === undefined)
     return { kind: 'full', base: null, reason: 'there is no good full backup to stand on' };
+  const doubt = await findDoubt(bucket, target, base, entries);
+  if (doubt !== undefined) return { kind: 'full', base: null, reason: doubt };
   const verified = await requireEvidence(bucket, target, base.id, 'verified');
   const found = { objects: 0, bytes: 0 };
   for await (const { size } of listObjects(bucket, backupPrefix(target, base.id))) {
@@ -35,4 +37,24 @@ export async function chooseKind(bucket: Bucket, target: string, asked: Kind): P
       reason: `the newest full backup ${base.id} is damaged: it has ${found.objects} objects of ${found.bytes} bytes, and ${verified.objects} of ${verified.bytes} were verified`,
     };
   return { kind: 'incremental', base: base.id, reason: null };
+}
+
+/** What was found wrong with an incremental may lie in its base: then nothing more is built on that base. */
+const DOUBTS: ReadonlySet<string> = new Set(['ProofRefuted', 'VerificationFailed']);
+
+async function findDoubt(
+  bucket: Bucket,
+  target: string,
+  base: LedgerEntry,
+  entries: readonly LedgerEntry[],
+): Promise<string | undefined> {
+  for (const { id, kind, startedAt, states } of entries) {
+    if (kind !== 'incremental' || startedAt < base.startedAt || states.failed === undefined) continue;
+    const failed = await readEvidence(bucket, target, id, 'failed');
+    if (failed === undefined || !DOUBTS.has(failed.error)) continue;
+    const started = await readEvidence(bucket, target, id, 'started');
+    if (started?.base === base.id)
+      return `the incremental ${id} on the newest full backup ${base.id} is damaged`;
+  }
+  return undefined;
 }

@@ -43,5 +43,9 @@ function oneValue(rows: readonly Record<string, unknown>[], query: string): unkn
   return values[0];
 }
 
+/** 64-bit numbers and decimals may come as texts; an empty list is none of these. */
 const isFalse = (value: unknown): boolean =>
-  value === null || value === false || Number(value) === 0 || value === '' || value === 'false';
+  value === null ||
+  value === false ||
+  value === 'false' ||
+  ((typeof value === 'number' || typeof value === 'string') && Number(value) === 0);

@@ -20,22 +20,31 @@ export const handler = step('poll', pollInputSchema, async (run): Promise<Poll> 
   try {
     const answer = await observe(clickhouse, target, run.prepared.backup.id);
     const now = Date.now();
-    const judgement = judgePoll(remember(run.poll), answer, now, target);
-    logger.info('judged', { outcome: judgement.outcome, because: judgement.because });
+    const judgement = judge(run.poll, answer, now, target);
     return await settle(clickhouse, target, run, judgement, answer, now);
   } finally {
     await clickhouse.client.close();
   }
 });
 
-/** What the server answers, or null when it does not answer: a refusal is neither, and is thrown. */
-async function observe(clickhouse: ClickHouse, target: Target, id: string): Promise<BackupAnswer | null> {
+/** What the server answers, or why it does not answer: a refusal is neither, and is thrown. */
+async function observe(
+  clickhouse: ClickHouse,
+  target: Target,
+  id: string,
+): Promise<BackupAnswer | SafehouseError> {
   try {
     return await observeBackup(clickhouse, target, id);
   } catch (error) {
-    if (error instanceof SafehouseError && error.name === ERROR_NAMES.unavailable) return null;
+    if (error instanceof SafehouseError && error.name === ERROR_NAMES.unavailable) return error;
     throw error;
   }
+}
+
+function judge(poll: Poll, answer: BackupAnswer | SafehouseError, now: number, target: Target): Judgement {
+  if (!(answer instanceof SafehouseError)) return judgePoll(remember(poll), answer, now, target);
+  const silence = judgePoll(remember(poll), null, now, target);
+  return { ...silence, because: `${silence.because} (${answer.failure.what})` };
 }
 
 async function settle(
@@ -43,10 +52,11 @@ async function settle(
   target: Target,
   run: PreparedRun & { poll: Poll },
   judgement: Judgement,
-  answer: BackupAnswer | null,
+  answer: BackupAnswer | SafehouseError,
   now: number,
 ): Promise<Poll> {
   const { id } = run.prepared.backup;
+  logger.info('judged', { id, outcome: judgement.outcome, because: judgement.because });
   let { outcome } = judgement;
   // Whatever became of the server: the manifest is written last, so with it the data is complete.
   const inBucket =
@@ -54,7 +64,8 @@ async function settle(
     (await exists(bucket(), `${backupPrefix(run.target, id)}${MANIFEST}`));
   if (inBucket) outcome = 'finished';
   if (outcome === 'stalled' || outcome === 'over time') await cancel(clickhouse, target, id);
-  if (outcome === 'finished') await recordWritten(run, target, inBucket ? null : answer);
+  if (outcome === 'finished')
+    await recordWritten(run, target, inBucket || answer instanceof SafehouseError ? null : answer);
   const { memory } = judgement;
   return {
     outcome,
@@ -65,7 +76,10 @@ async function settle(
     movedAt: new Date(memory.movedAt).toISOString(),
     silentSince: memory.silentSince === null ? null : new Date(memory.silentSince).toISOString(),
     polls: run.poll.polls + 1,
-    failure: outcome === 'running' || outcome === 'finished' ? null : explain(outcome, judgement.because, id),
+    failure:
+      outcome === 'running' || outcome === 'finished'
+        ? null
+        : explain(outcome, judgement.because, id, target),
   };
 }
 
@@ -127,12 +141,13 @@ const EXPLANATIONS: Readonly<Record<string, Omit<Failure, 'what'>>> = {
   },
 };
 
-function explain(outcome: Poll['outcome'], because: string, id: string): Failure {
+function explain(outcome: Poll['outcome'], because: string, id: string, { user }: Target): Failure {
   const known = EXPLANATIONS[outcome];
   if (known !== undefined)
     return { ...known, what: `The backup ${id} was ${outcomeText(outcome)}: ${because}.` };
   const parsed = parseClickHouseError(because);
-  if (parsed !== undefined) return classifyClickHouseError(parsed, { operation: 'backup' });
+  if (parsed !== undefined)
+    return classifyClickHouseError(parsed, { operation: 'backup', seenIn: 'system.backups', user });
   return {
     class: 'new attempt',
     error: 'BACKUP_FAILED',

@@ -126,9 +126,11 @@ async function recordInLedger(
   if (typeof target !== 'string' || slot === undefined)
     return { id: null, isGood: false, final, isTold: false };
   const id = run.prepared?.backup?.id ?? (await claimId(target, slot, run, execution));
-  // Another execution may have verified it while this one failed.
-  if (run.verified !== undefined || (await readEvidence(bucket(), target, id, 'verified')) !== undefined)
-    return { id, isGood: true, final: true, isTold: false };
+  // Another execution may have verified it while this one failed, and a proof may have refuted it since.
+  if (run.verified !== undefined || (await readEvidence(bucket(), target, id, 'verified')) !== undefined) {
+    const isGood = (await readEvidence(bucket(), target, id, 'failed')) === undefined;
+    return { id, isGood, final: true, isTold: false };
+  }
   const { evidence, written } = await record(bucket(), target, id, 'failed', {
     by: execution,
     step: stepName,

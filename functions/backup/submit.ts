@@ -81,6 +81,7 @@ async function submit(clickhouse: ClickHouse, target: Target, run: PreparedRun):
       query,
       parameters: query_params,
       settings: { max_query_size: 64 * 1024 * 1024 },
+      operation: 'backup',
       secret: carriesSecrets(target.s3),
     });
   } catch (error) {

@@ -31,13 +31,19 @@ export async function writeCanary(
     settings: { ...target.settings, structure_only: 1, backup_restore_s3_retry_attempts: 1 },
     id: `doctor-${canary}`,
   });
-  await ask(clickhouse, { query, parameters: query_params, secret: carriesSecrets(target.s3) });
+  await ask(clickhouse, {
+    query,
+    parameters: query_params,
+    operation: 'backup',
+    secret: carriesSecrets(target.s3),
+  });
   const end = Date.now() + ENDS_WITHIN_MILLISECONDS;
   for (;;) {
     const { row } = await observeBackup(clickhouse, target, `doctor-${canary}`);
     if (row?.status === 'BACKUP_CREATED')
       return { value: path, what: `ClickHouse wrote ${path} and removed its lock; it expires after a day.` };
-    if (row?.status === 'BACKUP_FAILED' || row?.status === 'BACKUP_CANCELLED') throw refusal(row.error);
+    if (row?.status === 'BACKUP_FAILED' || row?.status === 'BACKUP_CANCELLED')
+      throw refusal(row.error, target.user);
     if (Date.now() > end)
       throw new SafehouseError(ERROR_NAMES.unavailable, {
         what: `ClickHouse has not finished writing a few definitions to ${path} in ${ENDS_WITHIN_MILLISECONDS / 1000} s.`,
@@ -48,10 +54,13 @@ export async function writeCanary(
   }
 }
 
-function refusal(text: string): SafehouseError {
+function refusal(text: string, user: string): SafehouseError {
   const parsed = parseClickHouseError(text);
   if (parsed !== undefined)
-    return new SafehouseError(ERROR_NAMES.refused, classifyClickHouseError(parsed, { operation: 'backup' }));
+    return new SafehouseError(
+      ERROR_NAMES.refused,
+      classifyClickHouseError(parsed, { operation: 'backup', seenIn: 'system.backups', user }),
+    );
   return new SafehouseError(ERROR_NAMES.refused, {
     what: `ClickHouse could not write to the bucket: ${text || 'without a reason'}.`,
     remedy: "Look at the server's log.",

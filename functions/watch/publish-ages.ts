@@ -5,10 +5,12 @@
 import * as z from 'zod';
 import type { Bucket } from '../../clients/bucket.ts';
 import { readLedger } from '../../clients/ledger.ts';
+import type { Target } from '../../core/config.ts';
 import { ENVIRONMENT } from '../../core/environment.ts';
 import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 import { METRICS } from '../../core/metrics.ts';
-import { bucket, requireEnvironment } from '../environment.ts';
+import { proofCoverage } from '../../core/proof-walk.ts';
+import { bucket, target as readTarget, requireEnvironment } from '../environment.ts';
 import { type Measurement, measure } from '../measure.ts';
 import { logger, step } from '../step.ts';
 
@@ -22,7 +24,7 @@ export const handler = step('publish-ages', z.unknown(), async (): Promise<Watch
   const unreadable: string[] = [];
   for (const name of names) {
     try {
-      measure(name, await measureTarget(bucket(), name, Date.now()));
+      measure(name, await measureTarget(bucket(), name, await readTarget(name), Date.now()));
     } catch (error) {
       unreadable.push(name);
       logger.error('not published', {
@@ -34,7 +36,7 @@ export const handler = step('publish-ages', z.unknown(), async (): Promise<Watch
   return { published: names.filter((name) => !unreadable.includes(name)), unreadable };
 });
 
-async function measureTarget(s3: Bucket, name: string, now: number): Promise<Measurement[]> {
+async function measureTarget(s3: Bucket, name: string, target: Target, now: number): Promise<Measurement[]> {
   const { entries } = await readLedger(s3, name);
   const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
   const measurements: Measurement[] = [
@@ -44,6 +46,13 @@ async function measureTarget(s3: Bucket, name: string, now: number): Promise<Mea
   const newest = good.at(-1);
   if (newest !== undefined)
     measurements.push([METRICS.goodBackupAge, 'Seconds', (now - newest.startedAt) / 1000]);
+  const {
+    covered,
+    good: provable,
+    newestProofAt,
+  } = proofCoverage(entries, target.prove.againWithinDays, now);
+  if (newestProofAt !== null) measurements.push([METRICS.proofAge, 'Seconds', (now - newestProofAt) / 1000]);
+  if (provable > 0) measurements.push([METRICS.proofCoverage, 'Percent', (100 * covered) / provable]);
   return measurements;
 }
 

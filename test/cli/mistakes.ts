@@ -43,5 +43,6 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(['policy', 'shop', '--kms-key'], 2, '--kms-key needs a value'),
   mistake(['local'], 2, '`local` needs up'),
   mistake(['local', 'down'], 2, 'followed by up'),
+  mistake(['local', 'up', '--apply'], 2, '--apply goes with `retention`'),
   mistake(['list', '--config', 'safehouse.config.ts'], 2, '--config safehouse.config.ts is for --local'),
 ];

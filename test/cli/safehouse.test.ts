@@ -232,6 +232,17 @@ it('speaks to the Safehouse of this machine in the same words', async () => {
   expect(aws.operations).toEqual([]);
 });
 
+it('serves engine and bucket to other commands until Ctrl-C', async () => {
+  const home = { SAFEHOUSE_HOME: join(directory, 'served'), AWS_ENDPOINT_URL_S3: undefined };
+  const { child, told, ended } = start(['local', 'up'], home);
+  await expect.poll(() => told.stdout, { timeout: 40_000 }).toContain('Ctrl-C stops it.');
+  const beside = await run(['list', '--local'], home);
+  expect(beside.stdout).toBe('There is no backup yet on this machine.\n');
+  expect(beside.code).toBe(0);
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(0);
+});
+
 /** Says on stderr what is loaded, before anything else is. */
 const RECORDER = `--import=data:text/javascript,${encodeURIComponent(
   "import { registerHooks } from 'node:module'; registerHooks({ load(url, context, next) { process.stderr.write('loads ' + url + '\\n'); return next(url, context); } });",

@@ -50,7 +50,7 @@ it('shows everything where there is no terminal', () => {
 });
 
 it('aligns by what is seen, not by what is hidden in a name', () => {
-  const rendered = table([{ heading: 'NAME' }, { heading: 'SIZE' }], [['ev\u001b[31mil\u0007', '1 B']], 80);
+  const rendered = table([{ heading: 'NAME' }, { heading: 'SIZE' }], [['e\u0007v\u202eil\u200b', '1 B']], 80);
   expect(lines(rendered)).toEqual(['NAME  SIZE', 'evil  1 B']);
 });
 

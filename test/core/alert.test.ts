@@ -39,7 +39,7 @@ describe('an alert', () => {
         'Backup:        20260402T020000Z-full-k3f9',
         'Attempts:      2',
         'Execution:     arn:aws:states:eu-central-1:123456789012:execution:Backup:4f2c',
-        'Runbook:       docs/runbook.md#s3_error',
+        'Runbook:       docs/runbook.md#clickhouse-cannot-use-the-bucket',
       ].join('\n'),
     });
   });
@@ -102,10 +102,10 @@ describe('an age', () => {
 
 describe('the section of the runbook', () => {
   it.each([
-    ['S3_ERROR', 's3_error'],
+    ['S3_ERROR', 'clickhouse-cannot-use-the-bucket'],
     ['BackupOverTime', 'backupovertime'],
-    ['Lambda.Unknown', 'lambdaunknown'],
-    ['bad (error); here', 'baderrorhere'],
+    ['Lambda.Unknown', 'a-step-was-ended'],
+    ['bad (error); here', 'an-error-without-a-section'],
   ])('for %s is #%s', (error, anchor) => {
     expect(anchorOf(error)).toBe(anchor);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backupElements, like, type ServerTable, selectScope } from '../../core/scope.ts';
+import { backupElements, like, restoreElements, type ServerTable, selectScope } from '../../core/scope.ts';
 import { type Engine, startEngine } from '../../local/engine/engine.ts';
 import { targetOf } from '../support/targets.ts';
 
@@ -68,10 +68,27 @@ describe('the scope of a target', () => {
   });
 
   it('leaves out what is excepted', () => {
-    expect(scopeOf({ except: ['logs.queue', 'logs.nothing', 'shop.view'] })).toMatchObject({
-      tables: ['logs.events', 'shop.orders'],
-      elements: [database('default'), database('logs', 'queue', 'nothing'), database('shop', 'view')],
+    expect(scopeOf({ except: ['logs.queue', 'logs.nothing'] })).toMatchObject({
+      tables: ['logs.events', 'shop.orders', 'shop.view'],
+      elements: [database('default'), database('logs', 'queue', 'nothing'), database('shop')],
     });
+  });
+
+  it('names the tables of databases with exceptions where there are several: EXCEPT goes in one element only', () => {
+    const table = (of: string, name: string) => ({ kind: 'table', database: of, table: name });
+    expect(scopeOf({ except: ['logs.queue', 'shop.view'] })).toMatchObject({
+      tables: ['logs.events', 'shop.orders'],
+      elements: [database('default'), table('logs', 'events'), table('shop', 'orders')],
+    });
+  });
+
+  it('needs no exceptions in a restore: what was excepted is not in the backup', () => {
+    const target = targetOf({ except: ['logs.queue'] });
+    expect(restoreElements(target, selectScope(target, DATABASES, TABLES))).toEqual([
+      database('default'),
+      database('logs'),
+      database('shop'),
+    ]);
   });
 
   it('is the tables that are named, one by one', () => {

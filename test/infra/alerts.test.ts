@@ -1,10 +1,10 @@
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
-import { makeApplication } from '../../infra/application.ts';
 import { Safehouse } from '../../infra/safehouse.ts';
 import { textOf } from './references.ts';
 import {
+  application,
   maximal,
   messagesOf,
   minimal,
@@ -111,7 +111,7 @@ describe('an existing topic', () => {
   });
 
   test('cannot be given twice', () => {
-    const app = makeApplication({ builtinCloudFormationValidation: false });
+    const app = application();
     const stack = new Stack(app, 'App');
     const topic = new Topic(stack, 'Topic', { enforceSSL: true });
     const config = { ...minimal, alerts: { topicArn: EXISTING } };
@@ -121,7 +121,7 @@ describe('an existing topic', () => {
   });
 
   test('can be one of the same app', () => {
-    const app = makeApplication({ builtinCloudFormationValidation: false });
+    const app = application();
     const stack = new Stack(app, 'App');
     const topic = new Topic(stack, 'Mine', { enforceSSL: true });
     new Safehouse(stack, 'Safehouse', {

@@ -1,17 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { featureFlags } from '../../infra/application.ts';
+import { scratch } from './scratch.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'safehouse-app-'));
+const directory = scratch('app');
 
 /** Runs the command of cdk.json as the CDK does: context and output directory come in the environment. */
 function synth(context: Readonly<Record<string, string>>) {
   const { app } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { app: string };
   const [command, ...parameters] = app.split(' ');
   expect(command).toBe('node');
-  const outdir = mkdtempSync(join(directory, 'out-'));
+  const outdir = scratch('cdk.out');
   const ended = spawnSync(process.execPath, parameters, {
     encoding: 'utf8',
     env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: outdir },
@@ -24,6 +25,17 @@ function configuration(name: string, text: string): string {
   writeFileSync(file, text);
   return file;
 }
+
+test('cdk.json sets every feature flag as CDK recommends it', () => {
+  const flags = JSON.parse(
+    readFileSync('node_modules/aws-cdk-lib/recommended-feature-flags.json', 'utf8'),
+  ) as object;
+  expect(featureFlags()).toEqual(flags);
+  expect(featureFlags()).toMatchObject({
+    // Without it CDK drops what a distributed map writes, silently.
+    '@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2': true,
+  });
+});
 
 describe('a configuration with problems', () => {
   test('ends with exit code 2, every problem and no stack trace', () => {

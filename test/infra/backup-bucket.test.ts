@@ -2,10 +2,10 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
-import { makeApplication } from '../../infra/application.ts';
 import { Safehouse } from '../../infra/safehouse.ts';
 import { functionsOf } from './functions.ts';
 import {
+  application,
   maximal,
   messagesOf,
   minimal,
@@ -94,10 +94,7 @@ describe('a new bucket', () => {
   });
 
   test('has its accesses logged by a policy in an app without feature flags too', () => {
-    const app = makeApplication({
-      context: { '@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy': false },
-      builtinCloudFormationValidation: false,
-    });
+    const app = application({ context: { '@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy': false } });
     const stack = new Stack(app, 'Old');
     new Safehouse(stack, 'Safehouse', { config: minimal, functions: stubCode });
     const own = bucketOf(templateOf(app, 'Old'), 'SafehouseBucketAccessLog');
@@ -170,7 +167,7 @@ describe('an existing bucket', () => {
 
 describe('a bucket of the same app', () => {
   const inApp = (config: typeof minimal & { bucket?: object }, withKey = false) => {
-    const app = makeApplication({ builtinCloudFormationValidation: false });
+    const app = application();
     const stack = new Stack(app, 'App');
     const own = Bucket.fromBucketName(stack, 'Own', 'own-bucket');
     new Safehouse(stack, 'Safehouse', {

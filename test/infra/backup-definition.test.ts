@@ -1,4 +1,3 @@
-import { StateMachine } from 'aws-local-stepfunctions';
 import { describe, expect, test } from 'vitest';
 import {
   checkBeforeInputSchema,
@@ -7,15 +6,12 @@ import {
   preparedRunSchema,
   runSchema,
 } from '../../core/workflow.ts';
+import { EXECUTION, type Handler, inTurn, named, type Payload, type Run, runLocally } from './local-run.ts';
 import { machine } from './state-machines.ts';
 import { minimal, synthesise } from './synthesis.ts';
 
 const { definition } = machine(synthesise(minimal).template, 'SafehouseBackup');
 
-type Payload = Record<string, unknown>;
-type Handler = (input: Payload) => Payload;
-
-const EXECUTION = 'arn:aws:states:eu-central-1:111122223333:execution:Backup:one';
 const INPUT = { target: 'events', kind: 'incremental', scheduledTime: '2026-04-02T02:00:00Z' };
 
 const begun = {
@@ -57,63 +53,10 @@ const fine = {
   RecordFailure: () => ({ outcome: 'give up', attempt: 1, error: 'S3_ERROR', cause: 'S3 said no.' }),
 } satisfies Record<string, Handler>;
 
-/** Answers one after the other, the last one for ever. */
-const inTurn = (...answers: readonly (Payload | Error)[]): Handler => {
-  let call = 0;
-  return () => {
-    const answer = answers[Math.min(call, answers.length - 1)];
-    call += 1;
-    if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer');
-    return answer;
-  };
-};
-
-const named = (name: string): Error => Object.assign(new Error('said the step'), { name });
-
-interface Run {
-  /** The states in the order in which they were entered. */
-  readonly way: string[];
-  /** What each task received. */
-  readonly inputs: Record<string, Payload[]>;
-  readonly output: unknown;
-  readonly failed: { readonly error: string; readonly cause: string } | undefined;
-}
-
-async function run(
+const run = (
   handlers: Partial<Record<keyof typeof fine, Handler>> = {},
   input: Payload = INPUT,
-): Promise<Run> {
-  const inputs: Record<string, Payload[]> = {};
-  const tasks = Object.entries<Handler>({ ...fine, ...handlers }).map(
-    ([name, handler]) =>
-      [
-        name,
-        (received: unknown) => {
-          inputs[name] = [...(inputs[name] ?? []), structuredClone(received as Payload)];
-          return handler(received as Payload) as never;
-        },
-      ] as const,
-  );
-  const execution = new StateMachine(definition as never, { validationOptions: { noValidate: true } }).run(
-    input as never,
-    {
-      overrides: {
-        taskResourceLocalHandlers: Object.fromEntries(tasks),
-        waitTimeOverrides: { WaitForClickHouse: 0, WaitForCondition: 0 },
-        retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 0])),
-      },
-      context: { Execution: { Id: EXECUTION } } as never,
-    },
-  );
-  const output = execution.result.catch(() => undefined);
-  const way: string[] = [];
-  let failed: Run['failed'];
-  for await (const event of execution.eventLogs) {
-    if (event.type.endsWith('StateEntered') && 'state' in event) way.push(event.state.name);
-    if (event.type === 'ExecutionFailed') failed = { error: event.Error, cause: String(event.Cause) };
-  }
-  return { way, inputs, output: await output, failed };
-}
+): Promise<Run> => runLocally(definition, { ...fine, ...handlers }, input);
 
 const SUBMITTED = [
   'Prepare',

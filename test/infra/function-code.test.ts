@@ -1,16 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { bundledFunctions, FUNCTIONS } from '../../infra/function-code.ts';
+import { scratch } from './scratch.ts';
 
-const temporary = (name: string): string => mkdtempSync(join(tmpdir(), `safehouse-${name}-`));
 const LARGEST = 700_000;
 
 describe('the functions', () => {
-  const output = temporary('bundles');
+  const output = scratch('bundles');
   const code = bundledFunctions({ output });
   const bundles = FUNCTIONS.map((name) => [name, join(output, name, 'index.mjs')] as const);
 
@@ -39,7 +38,7 @@ describe('the functions', () => {
 });
 
 describe('bundling', () => {
-  const source = temporary('source');
+  const source = scratch('source');
   for (const name of FUNCTIONS) {
     mkdirSync(dirname(join(source, name)), { recursive: true });
     writeFileSync(join(source, `${name}.ts`), `export const handler = (): string => '${name}';\n`);
@@ -47,7 +46,7 @@ describe('bundling', () => {
   const read = (output: string, name: string) => readFileSync(join(output, name), 'utf8');
 
   test('gives the same bytes each time, wherever they go', () => {
-    const [one, two] = [temporary('one'), temporary('two')];
+    const [one, two] = [scratch('one'), scratch('two')];
     bundledFunctions({ source, output: one });
     bundledFunctions({ source, output: two });
     for (const file of ['backup/begin/index.mjs', 'alert/webhook/index.mjs'])
@@ -55,7 +54,7 @@ describe('bundling', () => {
   });
 
   test('names each function as Lambda finds it, with a map that repeats no source', () => {
-    const output = temporary('named');
+    const output = scratch('named');
     bundledFunctions({ source, output });
     expect(read(output, 'retention/plan/index.mjs')).toContain('"retention/plan"');
     const map = JSON.parse(read(output, 'retention/plan/index.mjs.map')) as {
@@ -67,7 +66,7 @@ describe('bundling', () => {
   });
 
   test('happens once for an output, and replaces only what has changed', () => {
-    const output = temporary('once');
+    const output = scratch('once');
     const file = join(output, 'backup/begin/index.mjs');
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, 'an older bundle');
@@ -79,7 +78,7 @@ describe('bundling', () => {
   });
 
   test('says which function is missing', () => {
-    expect(() => bundledFunctions({ source: temporary('empty'), output: temporary('none') })).toThrow(
+    expect(() => bundledFunctions({ source: scratch('empty'), output: scratch('none') })).toThrow(
       /backup\/begin/,
     );
   });

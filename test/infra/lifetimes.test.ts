@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, parseTarget } from '../../core/config.ts';
 import { checkLifetimes, staleAfterHours } from '../../infra/lifetimes.ts';
-import { minimal, synthesise, target } from './synthesis.ts';
+import { application, minimal, synthesise, target } from './synthesis.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
 const stale = (input: object) => staleAfterHours('events', parseTarget({ ...target, ...input }, 'test'), NOW);
@@ -41,7 +41,7 @@ describe('the age at which a backup is late', () => {
 
 /** What is warned of. */
 function check(bucket: object, more: object = {}): string[] {
-  const stack = new Stack();
+  const stack = new Stack(application(), 'Stack');
   const config = parseConfig({ targets: { events: { ...target, ...more } }, bucket }, 'test');
   checkLifetimes(stack, config, NOW);
   return stack.node.metadata.flatMap(({ type, data }) => (type === 'aws:cdk:warning' ? [String(data)] : []));

@@ -5,13 +5,13 @@
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
-import { makeApplication } from '../../infra/application.ts';
 import type { FunctionName } from '../../infra/function-code.ts';
 import { roleWith } from '../../infra/role.ts';
 import { functionsOf, roleOf } from './functions.ts';
 import { textsOf } from './references.ts';
 import { machinesOf } from './state-machines.ts';
 import {
+  application,
   maximal,
   minimal,
   type Resource,
@@ -319,7 +319,7 @@ describe('a role', () => {
   });
 
   test('with a wildcard without a reason stops the synthesis', () => {
-    const app = makeApplication({ builtinCloudFormationValidation: false, stackTraces: false });
+    const app = application();
     roleWith(new Stack(app, 'Stack'), 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: 'too much',

@@ -1,9 +1,17 @@
 import { NestedStack, Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../clients/configuration-file.ts';
-import { makeApplication } from '../../infra/application.ts';
 import { Safehouse } from '../../infra/safehouse.ts';
-import { build, maximal, minimal, resourcesOf, stubCode, synthesise, type Template } from './synthesis.ts';
+import {
+  application,
+  build,
+  maximal,
+  minimal,
+  resourcesOf,
+  stubCode,
+  synthesise,
+  type Template,
+} from './synthesis.ts';
 
 const example = await loadConfig('safehouse.config.ts');
 
@@ -12,16 +20,17 @@ describe.each([
   ['the smallest configuration', minimal],
   ['everything that can be configured', maximal],
 ])('%s', (_, config) => {
+  const { template } = synthesise(config);
+
   test('passes cdk-nag and the validation of CloudFormation templates', () => {
     expect(() => synthesise(config, { validated: true })).not.toThrow();
   });
 
   test('gives the same template each time', () => {
-    expect(synthesise(config).template).toEqual(synthesise(config).template);
+    expect(synthesise(config).template).toEqual(template);
   });
 
   test('has no name that would stop a second deployment', () => {
-    const { template } = synthesise(config);
     expect(namesIn(template)).toEqual([]);
   });
 });
@@ -55,7 +64,7 @@ const NAME_PROPERTIES = [
 ];
 
 test('two deployments in one app have nothing in common', () => {
-  const app = makeApplication({ builtinCloudFormationValidation: false });
+  const app = application();
   const names = ['One', 'Two'].map((name) => {
     const stack = new Stack(app, name);
     new Safehouse(stack, 'Safehouse', { config: minimal, functions: stubCode });
@@ -72,7 +81,7 @@ test('two deployments in one app have nothing in common', () => {
 
 describe('a second Safehouse', () => {
   test('in the same stack is refused', () => {
-    const stack = new Stack(makeApplication(), 'Both');
+    const stack = new Stack(application(), 'Both');
     new Safehouse(stack, 'First', { config: minimal, functions: stubCode });
     expect(() => new Safehouse(stack, 'Second', { config: minimal, functions: stubCode })).toThrow(
       /The stack Both has two Safehouse constructs, Both\/First and Both\/Second/,
@@ -80,7 +89,7 @@ describe('a second Safehouse', () => {
   });
 
   test('in a nested stack is another deployment', () => {
-    const stack = new Stack(makeApplication(), 'Outer');
+    const stack = new Stack(application(), 'Outer');
     new Safehouse(stack, 'First', { config: minimal, functions: stubCode });
     const nested = new NestedStack(stack, 'Inner');
     expect(() => new Safehouse(nested, 'Second', { config: minimal, functions: stubCode })).not.toThrow();

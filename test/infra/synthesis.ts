@@ -1,14 +1,14 @@
 /** Synthesised templates, and what is asked of them: with stubs for the functions' code, so that a test takes no bundling. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import type { App } from 'aws-cdk-lib/core';
+import type { App, AppProps } from 'aws-cdk-lib/core';
 import type { ConfigInput } from '../../core/config.ts';
 import { makeApplication } from '../../infra/application.ts';
 import type { FunctionCode } from '../../infra/function-code.ts';
 import type { SafehouseProps } from '../../infra/safehouse.ts';
 import { SafehouseStack } from '../../infra/safehouse-stack.ts';
+import { scratch } from './scratch.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -21,7 +21,7 @@ export interface Template {
   readonly Outputs: Readonly<Record<string, unknown>>;
 }
 
-const stubs = mkdtempSync(join(tmpdir(), 'safehouse-stubs-'));
+const stubs = scratch('stubs');
 
 /** Each function's code is its own name, so that a test can tell which function is which. */
 export const stubCode: FunctionCode = (name) => {
@@ -94,21 +94,26 @@ export interface Synthesis {
 }
 
 /**
- * The app and its stack, not yet synthesised. CDK's own look through the template takes ten times as long as the rest; it is
- * asked for where it is the subject.
+ * The app, with cdk-nag. CDK's own look through the template takes ten times as long as the rest; it is asked for where it
+ * is the subject.
  */
+export const application = (props: Partial<AppProps> = {}): App =>
+  makeApplication({
+    outdir: scratch('cdk.out'),
+    stackTraces: false,
+    builtinCloudFormationValidation: false,
+    ...props,
+    // Warnings are asserted where they are the subject, and would fill the screen everywhere else.
+    context: { '@aws-cdk/core:annotationsInValidationReport': false, ...props.context },
+  });
+
+/** The app and its stack, not yet synthesised. */
 export function build(
   config: ConfigInput,
   props: Omit<SafehouseProps, 'config'> & { readonly stackName?: string; readonly validated?: boolean } = {},
 ): Omit<Synthesis, 'template'> {
   const { validated = false, stackName = 'Safehouse', ...rest } = props;
-  const app = makeApplication({
-    outdir: mkdtempSync(join(tmpdir(), 'safehouse-cdk-')),
-    stackTraces: false,
-    builtinCloudFormationValidation: validated,
-    // Warnings are asserted where they are the subject, and would fill the screen everywhere else.
-    context: { '@aws-cdk/core:annotationsInValidationReport': false },
-  });
+  const app = application({ builtinCloudFormationValidation: validated });
   return { app, stack: new SafehouseStack(app, stackName, { functions: stubCode, ...rest, config }) };
 }
 

@@ -2,11 +2,18 @@ import { type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../core/config.ts';
-import { makeApplication } from '../../infra/application.ts';
 import { Safehouse } from '../../infra/safehouse.ts';
 import { functionsOf } from './functions.ts';
 import { machinesOf } from './state-machines.ts';
-import { minimal, stubCode, synthesise, type Template, target, templateOf } from './synthesis.ts';
+import {
+  application,
+  minimal,
+  stubCode,
+  synthesise,
+  type Template,
+  target,
+  templateOf,
+} from './synthesis.ts';
 
 const one = {
   vpcId: 'vpc-0a1b2c3d',
@@ -69,7 +76,7 @@ test('functions are put into the subnets and groups that the target names', () =
 
 describe('a network of the same app', () => {
   function inApp(config: ConfigInput, names: readonly string[]) {
-    const app = makeApplication({ builtinCloudFormationValidation: false });
+    const app = application();
     const stack = new Stack(app, 'App');
     // CDK's classes do not say to a compiler with exactOptionalPropertyTypes that they are what they are.
     const vpc = new Vpc(stack, 'Vpc', { flowLogs: { all: {} }, restrictDefaultSecurityGroup: false }) as IVpc;

@@ -51,10 +51,12 @@ it('keeps a backup with a reason and a name, and says when it was kept already',
 });
 
 it('takes a mark back', async () => {
+  expect((await run('show', MARKED)).stdout).toContain('Retention removes it after');
   const { exitCode, stdout } = await run('keep', MARKED);
   expect(exitCode).toBe(0);
   expect(stdout).toContain('taken back with the next run of retention');
   expect(await isKept(MARKED)).toBe(true);
+  expect((await run('show', MARKED)).stdout).not.toContain('Retention removes it after');
 });
 
 it.each([

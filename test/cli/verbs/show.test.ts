@@ -116,7 +116,7 @@ it('tells why a backup failed, what to do, and where that is described', async (
   expect(exitCode).toBe(0);
   expect(stdout).toContain('Failed: S3 refused the writer: 403 on .lock.');
   expect(stdout).toContain('To do:  Attach the writer policy');
-  expect(stdout).toContain('docs/runbook.md#s3_error');
+  expect(stdout).toContain('docs/runbook.md#clickhouse-cannot-use-the-bucket');
 });
 
 it('lets nothing of a hostile name act on the terminal', async () => {

@@ -3,40 +3,44 @@
  * and can be restored; only its date is made up.
  */
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
-import { type Bucket, listObjects, putOnce } from '../clients/bucket.ts';
-import { mapConcurrently } from '../clients/concurrently.ts';
-import { requireEvidence } from '../clients/ledger.ts';
-import { makeBackupId } from '../core/backup-id.ts';
-import { backupPrefix, ledgerKey } from '../core/keys.ts';
+import { type Bucket, listObjects, putOnce } from '../../clients/bucket.ts';
+import { mapConcurrently } from '../../clients/concurrently.ts';
+import { requireEvidence } from '../../clients/ledger.ts';
+import { makeBackupId, parseBackupId } from '../../core/backup-id.ts';
+import { backupPrefix, ledgerKey } from '../../core/keys.ts';
 
 const DAY = 86_400_000;
 const STATES = ['started', 'written', 'verified'] as const;
 const COPIES_AT_ONCE = 16;
 
+/** The ids of so many nights before today, at two in the morning, oldest first. */
+export const pastNights = (nights: number, now: number): readonly string[] =>
+  Array.from({ length: nights }, (_, index) => {
+    const night = nights - index;
+    return makeBackupId(startOf(night, now), 'full', `night${String(night).padStart(2, '0')}`);
+  });
+
+const startOf = (night: number, now: number): number =>
+  Math.floor(now / DAY) * DAY - night * DAY + 2 * 3_600_000;
+
 /**
- * @param id the backup to copy
- * @param nights how many nights before today get one, at two in the morning
- * @returns the ids, oldest first
+ * Copies a backup and its evidence under each of the ids. The evidence comes last, so that a copy that was broken off is
+ * made again.
  */
 export async function makeHistory(
   bucket: Bucket,
   target: string,
   id: string,
-  nights: number,
-  onNight: (made: number) => void,
-): Promise<string[]> {
+  copies: readonly string[],
+  onCopy: (made: number) => void,
+): Promise<void> {
   const objects: string[] = [];
   for await (const { key } of listObjects(bucket, backupPrefix(target, id))) objects.push(key);
-  const ids: string[] = [];
-  for (let night = nights; night >= 1; night -= 1) {
-    const at = Math.floor(Date.now() / DAY) * DAY - night * DAY + 2 * 3_600_000;
-    const copy = makeBackupId(at, 'full', `night${String(night).padStart(2, '0')}`);
+  for (const [made, copy] of copies.entries()) {
+    onCopy(made + 1);
     await mapConcurrently(objects, COPIES_AT_ONCE, (key) => copyObject(bucket, key, key.replace(id, copy)));
-    for (const state of STATES) await copyEvidence(bucket, target, id, copy, state, at);
-    ids.push(copy);
-    onNight(ids.length);
+    for (const state of STATES) await copyEvidence(bucket, target, id, copy, state);
   }
-  return ids;
 }
 
 async function copyObject({ name, client }: Bucket, from: string, to: string): Promise<void> {
@@ -51,8 +55,8 @@ async function copyEvidence(
   id: string,
   copy: string,
   state: (typeof STATES)[number],
-  at: number,
 ): Promise<void> {
+  const at = parseBackupId(copy)?.startedAt ?? 0;
   const evidence = await requireEvidence(bucket, target, id, state);
   const text = JSON.stringify({ ...evidence, at: new Date(at).toISOString(), by: 'npm start' });
   await putOnce(bucket, ledgerKey(target, copy, state), JSON.parse(text.replaceAll(id, copy)));

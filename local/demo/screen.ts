@@ -1,5 +1,5 @@
 /** What the demonstration looks like: numbered steps, facts under them, one line that moves while something works. */
-import { type Output, progressOn, takesColour } from '../cli/progress.ts';
+import { type Output, progressOn, takesColour } from '../../cli/progress.ts';
 import {
   EMPTY_LINE,
   faint,
@@ -10,8 +10,8 @@ import {
   renderLine,
   type Span,
   strong,
-} from '../cli/screen.ts';
-import { textWidth } from '../cli/text-width.ts';
+} from '../../cli/screen.ts';
+import { textWidth, wrapText } from '../../cli/text-width.ts';
 
 /** Narrow enough for every terminal, and for reading. */
 const WIDTH = 80;
@@ -48,8 +48,9 @@ export class DemoScreen {
     this.print(...paragraph(INDENT, text, WIDTH));
   }
 
-  /** What is being done at this moment; gone when the next line comes. */
+  /** What is being done at this moment; gone when the next line comes. A log is spared it. */
   show(doing: string): void {
+    if (this.#output.isTTY !== true) return;
     const seconds = ((this.#now() - this.#stepBegan) / 1000).toFixed(1);
     this.#progress.show([`${INDENT}${doing}`, '  ', faint(`${seconds} s`)]);
   }
@@ -70,14 +71,22 @@ export class DemoScreen {
       this.print(...paragraph(faint(`${INDENT}${name.padEnd(width)}  `), text, WIDTH));
   }
 
-  /** Somebody else's words, as they are. */
+  /** Somebody else's words, in a frame that is open to the right. */
   quote(heading: string, text: string): void {
+    const bar = `${INDENT}│ `;
     this.print(line(INDENT, faint('┌ '), strong(heading)));
-    for (const each of text.split('\n'))
-      this.print(...paragraph(line(INDENT, '│ ').map(String).join(''), each, WIDTH));
-    this.print(line(INDENT, faint('└')));
+    for (const each of text.split('\n')) {
+      const label = LABELLED.exec(each)?.[0] ?? '';
+      const room = WIDTH - bar.length - label.length;
+      for (const [index, part] of wrapText(each.slice(label.length), room).entries())
+        this.print(line(faint(bar), index === 0 ? label : ' '.repeat(label.length), part));
+    }
+    this.print(line(faint(`${INDENT}└`)));
   }
 }
+
+/** `What to do:    `: what follows is wrapped beside it. */
+const LABELLED = /^[A-Z][\w ]*: +/;
 
 /** The mark of the first line in green. */
 function ticked(each: Line, index: number): Span[] {

@@ -1,4 +1,5 @@
 /** What the demonstration backs up: three small databases as one finds them, and a fourth with names that one fears. */
+import { quoteIdentifier, quoteString } from '../../core/identifiers.ts';
 
 /** Databases that belong to the demonstration; it makes them anew each time. */
 export const DATABASES = ['shop', 'telemetry', 'reference', 'Marketing "2026" (draft)'] as const;
@@ -77,7 +78,7 @@ const rows = (orders: number, events: number, days: number): readonly string[] =
 
 export const TABLES: readonly string[] = [...SHOP, ...TELEMETRY, ...REFERENCE, ...ODD_NAMES];
 /** About 50 MB once compressed, in some sixty parts. */
-export const MANY_ROWS = rows(150_000, 600_000, 120);
+export const MANY_ROWS = rows(200_000, 1_000_000, 120);
 /** What a day adds, and rows that only the Buffer holds. */
 export const A_DAY_LATER: readonly string[] = [
   ...rows(1500, 12_000, 1),
@@ -85,4 +86,19 @@ export const A_DAY_LATER: readonly string[] = [
 ];
 
 export const dropAll = (): readonly string[] =>
-  [...DATABASES].map((name) => `DROP DATABASE IF EXISTS \`${name.replace(/[`\\]/g, '\\$&')}\` SYNC`);
+  DATABASES.map((name) => `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} SYNC`);
+
+const DATABASE_LIST = DATABASES.map((name) => quoteString(name)).join(', ');
+
+/** Name, tables, rows, bytes and engines of each database, the largest first. */
+export const DESCRIBE_DATABASES = `
+  SELECT database, count(), sum(total_rows), sum(total_bytes),
+         arrayStringConcat(arraySort(groupUniqArray(engine)), ', ')
+  FROM system.tables WHERE database IN (${DATABASE_LIST})
+  GROUP BY database ORDER BY sum(total_bytes) DESC FORMAT TabSeparatedRaw`;
+
+export const COUNT_ROWS = `SELECT sum(total_rows) FROM system.tables WHERE database IN (${DATABASE_LIST})`;
+
+/** Rows that a Buffer table holds, and that no backup has. Its count includes those of the table behind it. */
+export const COUNT_BUFFERED_ROWS =
+  'SELECT (SELECT count() FROM shop.orders_buffer) - (SELECT count() FROM shop.orders)';

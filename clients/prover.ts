@@ -1,0 +1,127 @@
+/**
+ * The throw-away engine: a ClickHouse inside this process, which mounts backups read-only. It knows nothing of the server
+ * that wrote them and is gone with the process.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseClickHouseError } from '../core/clickhouse-errors.ts';
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
+import { quoteIdentifier, quoteString } from '../core/identifiers.ts';
+import { unpackEngine } from './engine-package.ts';
+
+export interface Prover {
+  readonly version: string;
+  /** A directory whose backups the engine may mount with `File(…)`. */
+  readonly directory: string;
+  /** @throws {ProverRefusal} with what the engine said */
+  ask<Row>(query: string): Promise<Row[]>;
+  /** The same, with the names of tables looked up in a database. */
+  askIn<Row>(database: string, query: string): Promise<Row[]>;
+  /** The engine's own format, as text. */
+  askText(query: string, format: string): Promise<string>;
+  close(): void;
+}
+
+/** What the engine answered instead of rows; a finding for whoever judges, not yet an error of Safehouse. */
+export class ProverRefusal extends Error {
+  readonly code: number;
+  readonly error: string;
+
+  constructor(code: number, error: string, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.name = 'ProverRefusal';
+    this.code = code;
+    this.error = error;
+  }
+}
+
+/** Opens the engine on an empty data directory of its own. */
+export async function openProver(): Promise<Prover> {
+  const home = mkdtempSync(join(tmpdir(), 'safehouse-prover-'));
+  const directory = join(home, 'backups');
+  mkdirSync(directory);
+  const configuration = join(home, 'config.xml');
+  writeFileSync(configuration, configurationText(directory));
+  await unpackEngine();
+  const { Session } = await import('chdb');
+  const session = new Session(join(home, 'data'), { connectionArgs: [`--config-file=${configuration}`] });
+  const askText = async (query: string, format: string): Promise<string> => {
+    try {
+      return (await session.queryAsync(query, { format })).text();
+    } catch (cause) {
+      throw refusal(cause);
+    }
+  };
+  const ask = async <Row>(query: string): Promise<Row[]> => parseRows(await askText(query, 'JSONEachRow'));
+  // `USE` is the session's and stays: every statement of ours names its database, so that only questions in one depend on it.
+  const askIn = async <Row>(database: string, query: string): Promise<Row[]> => {
+    await ask(`USE ${quoteIdentifier(database)}`);
+    return ask<Row>(`${query}\n`);
+  };
+  const [row] = await ask<{ version: string }>('SELECT version() AS version');
+  return {
+    version: row?.version ?? 'unknown',
+    directory,
+    ask,
+    askIn,
+    askText,
+    close: () => {
+      session.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A 26.7 engine refuses the process's own credentials for `S3(…)` unless it is told otherwise (ClickHouse#106855). */
+const configurationText = (directory: string): string =>
+  `<clickhouse>
+  <backups><allowed_path>${directory}/</allowed_path></backups>
+  <mark_cache_size>268435456</mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+</clickhouse>
+`;
+
+function parseRows<Row>(text: string): Row[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+function refusal(cause: unknown): ProverRefusal {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const parsed = parseClickHouseError(message);
+  return new ProverRefusal(parsed?.code ?? 0, parsed?.name ?? 'UNKNOWN', parsed?.text ?? message, { cause });
+}
+
+/** The place of a backup, as the engine takes it: its own credentials are those of the process. */
+export const fileLocation = (path: string): string => `File(${quoteString(path)})`;
+export const s3Location = (url: string): string => `S3(${quoteString(url)})`;
+
+/**
+ * Mounts a database of a backup under its own name, so that a query written for the server runs here as it is.
+ *
+ * @throws {ProverRefusal} when the engine cannot read it: an unknown format, a damaged manifest, no permission
+ */
+export async function mountDatabase(prover: Prover, database: string, location: string): Promise<void> {
+  const name = quoteIdentifier(database);
+  await prover.ask(`DROP DATABASE IF EXISTS ${name}`);
+  await prover.ask(`CREATE DATABASE ${name} ENGINE = Backup(${quoteString(database)}, ${location})`);
+}
+
+export async function unmountDatabase(prover: Prover, database: string): Promise<void> {
+  await prover.ask(`DROP DATABASE IF EXISTS ${quoteIdentifier(database)}`);
+}
+
+/** An engine that cannot even be opened is the prover's own trouble, never the backup's. */
+export const proverTrouble = (cause: unknown): SafehouseError =>
+  new SafehouseError(
+    ERROR_NAMES.refused,
+    {
+      what: `The proving engine could not be opened: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      remedy: 'Raise the memory or the temporary storage of the prover, or deploy the stack again.',
+      error: 'ProverNotOpened',
+    },
+    { cause },
+  );
