@@ -76,8 +76,9 @@ async function deployedStacks(): Promise<string[]> {
   }
 }
 
-function machineOf({ retention, targets }: Deployment, workflow: Workflow, target: string): string {
+function machineOf({ retention, prove, targets }: Deployment, workflow: Workflow, target: string): string {
   if (workflow === 'retention') return retention;
+  if (workflow === 'prove') return prove;
   const machines = Object.hasOwn(targets, target) ? targets[target] : undefined;
   if (machines === undefined)
     throw new SafehouseError(ERROR_NAMES.notFound, {

@@ -20,6 +20,7 @@ export interface TypedCommand {
   /** Undefined when only help was asked for. */
   readonly verb: Verb | undefined;
   readonly argument: string;
+  readonly second: string;
   readonly flags: ReadonlyMap<string, string | true>;
 }
 
@@ -38,7 +39,7 @@ export function readCommandLine(typed: readonly string[], verbs: readonly Verb[]
   const verbName = name === 'help' ? rest.shift() : name;
   const verb = verbs.find((known) => known.name === verbName);
   if (verbName !== undefined && verb === undefined) throw unknownVerb(verbName, verbs);
-  if (wantsHelp) return { verb, argument: '', flags: new Map([['help', true]]) };
+  if (wantsHelp) return { verb, argument: '', second: '', flags: new Map([['help', true]]) };
   if (verb === undefined)
     throw usageError(
       ['There is no verb.'],
@@ -53,6 +54,7 @@ export function readCommandLine(typed: readonly string[], verbs: readonly Verb[]
   return {
     verb,
     argument: rest[0] ?? '',
+    second: rest[1] ?? '',
     flags: new Map(given.map(({ name: flag, value }) => [flag, value ?? true])),
   };
 }
@@ -114,19 +116,24 @@ function flagProblems(
   return [];
 }
 
-function argumentProblems({ name, argument }: Verb, given: readonly string[]): string[] {
-  const [first, ...more] = given;
+function argumentProblems({ name, argument, second }: Verb, given: readonly string[]): string[] {
+  const [first, next, ...more] = given;
   if (argument === undefined)
     return first === undefined ? [] : [`\`${name}\` takes no argument, got ${JSON.stringify(first)}.`];
+  const whole = [name, argument.name, second?.name].filter(Boolean).join(' ');
   if (first === undefined || first === '')
-    return argument.required
-      ? [`\`${name}\` needs ${argumentText(argument.name)}: ${name} ${argument.name}.`]
-      : [];
+    return argument.required ? [`\`${name}\` needs ${argumentText(argument.name)}: ${whole}.`] : [];
   if (argument.allowed !== undefined && !argument.allowed.includes(first))
     return [
       `\`${name}\` is followed by ${argument.allowed.join(' or ')}, got ${JSON.stringify(first)}${nearestText(first, argument.allowed)}.`,
     ];
-  return more.length === 0 ? [] : [`\`${name}\` takes one ${argument.name}, got ${more.length + 1}.`];
+  if (second === undefined)
+    return next === undefined ? [] : [`\`${name}\` takes one ${argument.name}, got ${more.length + 2}.`];
+  if (next === undefined || next.trim() === '')
+    return second.required ? [`\`${name}\` needs ${second.name} after ${argument.name}: ${whole}.`] : [];
+  return more.length === 0
+    ? []
+    : [`\`${name}\` takes one ${second.name}, got ${more.length + 1} words: put it in quotes.`];
 }
 
 const argumentText = (name: string): string =>

@@ -17,7 +17,7 @@ export function overview(verbs: readonly Verb[], width: number): Line[] {
     EMPTY_LINE,
     line(strong('Verbs')),
     ...entries(
-      verbs.map((verb) => [[verb.name, argumentText(verb.argument)].filter(Boolean).join(' '), verb.summary]),
+      verbs.map((verb) => [usageText(verb), verb.summary]),
       room,
     ),
     EMPTY_LINE,
@@ -58,13 +58,9 @@ export function overview(verbs: readonly Verb[], width: number): Line[] {
 export function verbHelp(verb: Verb, width: number): Line[] {
   const room = Math.min(width, WIDEST);
   const flags = Object.entries(verb.flags);
-  const usage = [
-    verb.name,
-    argumentText(verb.argument),
-    ...flags.map(([name, flag]) => `[${flagText(name, flag)}]`),
-  ];
+  const usage = [usageText(verb), ...flags.map(([name, flag]) => `[${flagText(name, flag)}]`)];
   return [
-    ...paragraph('  npx safehouse ', usage.filter(Boolean).join(' '), room),
+    ...paragraph('  npx safehouse ', usage.join(' '), room),
     EMPTY_LINE,
     ...verb.about.flatMap((sentence) => paragraph('', sentence, room)),
     EMPTY_LINE,
@@ -75,6 +71,9 @@ export function verbHelp(verb: Verb, width: number): Line[] {
     ...examples(verb.examples),
   ];
 }
+
+const usageText = ({ name, argument, second }: Verb): string =>
+  [name, argumentText(argument), argumentText(second)].filter(Boolean).join(' ');
 
 const argumentText = (argument: Argument | undefined): string => {
   if (argument === undefined) return '';

@@ -1,6 +1,7 @@
 /** One call of the command line, from what was typed to the exit code. */
 import type { Installation } from '../core/installation.ts';
 import { readCommandLine, type TypedCommand } from './command-line.ts';
+import { type DataOutput, dataOutput } from './data-output.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { overview, verbHelp } from './help.ts';
 import { type Output, type Progress, progressOn, takesColour } from './progress.ts';
@@ -26,21 +27,22 @@ export async function main(typed: readonly string[], surroundings: Surroundings)
   const { stdout, stderr, environment } = surroundings;
   // Asked for before the command line is understood: a mistake in it is to be told in the form that was asked for.
   const wantsJson = typed.includes('--json');
+  const data = dataOutput(stdout);
   try {
     const command = readCommandLine(typed, VERBS);
     if (command.verb === undefined || command.flags.has('help')) {
       print(stdout, help(command.verb, widthOf(stdout)));
       return EXIT.good;
     }
-    const answer = await run(command.verb, command, surroundings);
-    if (wantsJson)
+    const answer = await run(command.verb, command, surroundings, data);
+    if (wantsJson && !data.begun)
       printJson(stdout, answer.error === undefined ? answer.json : { error: answer.error, ...answer.json });
     else print(stdout, answer.screen(widthOf(stdout)));
     if (answer.error !== undefined) print(stderr, reportLines(answer.error, widthOf(stderr)));
     return answer.exitCode;
   } catch (thrown) {
     const { error, exitCode } = reportOf(thrown);
-    if (wantsJson) printJson(stdout, { error });
+    if (wantsJson && !data.begun) printJson(stdout, { error });
     print(stderr, reportLines(error, widthOf(stderr)));
     if (isSet(environment['SAFEHOUSE_DEBUG'])) print(stderr, stackLines(thrown));
     return exitCode;
@@ -52,8 +54,9 @@ const help = (verb: Verb | undefined, width: number): readonly Line[] =>
 
 async function run(
   verb: Verb,
-  { argument, flags }: TypedCommand,
+  { argument, second, flags }: TypedCommand,
   { stderr, environment, open, now, interruptible }: Surroundings,
+  data: DataOutput,
 ): Promise<Answer> {
   const where: Where = {
     local: flags.has('local'),
@@ -65,9 +68,11 @@ async function run(
   try {
     return await verb.run({
       argument,
+      second,
       flags,
       where,
       progress,
+      data,
       now,
       interruptible,
       command: (words) => commandText(words, where),

@@ -3,7 +3,8 @@ import { type Line, renderLine, textOf } from './screen.ts';
 import { cutText } from './text-width.ts';
 
 export interface Output {
-  write(text: string): unknown;
+  /** @param written called when it has been handed on, or could not be */
+  write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   hasColors?(): boolean;

@@ -7,11 +7,20 @@ function interruptible(): AbortSignal {
   const interruption = new AbortController();
   process.on('SIGINT', () => {
     // The first says what goes on without us; whoever does not want to hear it presses twice.
-    if (interruption.signal.aborted) process.exit(EXIT.interrupted);
+    if (interruption.signal.aborted) endAtOnce();
     interruption.abort();
   });
   return interruption.signal;
 }
+
+/** As Ctrl-C ends any other program: `process.exit` would wait for the embedded engine, which cannot be called back. */
+function endAtOnce(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
+}
+
+/** How long something may still be under way after Ctrl-C, in milliseconds, once everything has been said. */
+const LINGER = 500;
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -28,3 +37,4 @@ process.exitCode = await main(process.argv.slice(2), {
   now: Date.now,
   interruptible,
 });
+if (process.exitCode === EXIT.interrupted) setTimeout(endAtOnce, LINGER).unref();

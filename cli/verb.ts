@@ -1,5 +1,6 @@
 /** What a verb of the command line is: what it takes, what it does, and what it answers. */
 import type { Installation } from '../core/installation.ts';
+import type { DataOutput } from './data-output.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Progress } from './progress.ts';
 import type { Line } from './screen.ts';
@@ -23,6 +24,8 @@ export interface Verb {
   /** What it does, in one line of the overview. */
   readonly summary: string;
   readonly argument?: Argument;
+  /** What follows the argument. */
+  readonly second?: Argument;
   readonly flags: Readonly<Record<string, Flag>>;
   /** Sentences for the help of the verb. */
   readonly about: readonly string[];
@@ -35,6 +38,8 @@ export interface Verb {
 export interface Call {
   /** What was typed in the argument's place; an empty text when it was left out. */
   readonly argument: string;
+  /** The same for what follows it. */
+  readonly second: string;
   /** The value of each flag that was typed; `true` for a switch. */
   readonly flags: ReadonlyMap<string, string | true>;
   /** Opens the installation that the global flags name; once, whoever asks. */
@@ -42,6 +47,8 @@ export interface Call {
   /** For verbs that have a part in opening it, or that do without. */
   readonly where: Where;
   readonly progress: Progress;
+  /** For rows, which are written as they are while there are more to come. */
+  readonly data: DataOutput;
   readonly now: () => number;
   /** Makes Ctrl-C abort the signal instead of ending the process; a second one ends it. */
   readonly interruptible: () => AbortSignal;
@@ -66,7 +73,7 @@ export interface ReportedError {
 
 export interface Answer {
   readonly exitCode: ExitCode;
-  /** The document of `--json`; its field names are stable. */
+  /** The document of `--json`; its field names are stable. Not printed when the verb has written data. */
   readonly json: Readonly<Record<string, unknown>>;
   /** @param width columns of the terminal; Infinity when the output is none */
   readonly screen: (width: number) => readonly Line[];

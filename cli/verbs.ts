@@ -9,6 +9,7 @@ import { local } from './verbs/local.ts';
 import { policy } from './verbs/policy.ts';
 import { retention } from './verbs/retention.ts';
 import { show } from './verbs/show.ts';
+import { sql } from './verbs/sql.ts';
 import { status } from './verbs/status.ts';
 import { unkeep } from './verbs/unkeep.ts';
 
@@ -16,6 +17,7 @@ export const VERBS: readonly Verb[] = [
   status,
   list,
   show,
+  sql,
   backup,
   retention,
   keep,

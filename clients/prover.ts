@@ -5,8 +5,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChdbResult, Session } from 'chdb';
 import { parseClickHouseError } from '../core/clickhouse-errors.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
+import { escapeForFileName } from '../core/file-names.ts';
 import { quoteIdentifier, quoteString } from '../core/identifiers.ts';
 import { unpackEngine } from './engine-package.ts';
 
@@ -20,6 +22,13 @@ export interface Prover {
   askIn<Row>(database: string, query: string): Promise<Row[]>;
   /** The engine's own format, as text. */
   askText(query: string, format: string): Promise<string>;
+  /** The same, byte for byte. */
+  askBytes(query: string, format: string): Promise<Uint8Array>;
+  /**
+   * The same in pieces, as they come: only a SELECT, in a format that writes rows and nothing before or after them, because each
+   * piece is formatted by itself. Whoever stops reading ends the query.
+   */
+  stream(query: string, format: string): AsyncIterable<Uint8Array>;
   close(): void;
 }
 
@@ -46,13 +55,11 @@ export async function openProver(): Promise<Prover> {
   await unpackEngine();
   const { Session } = await import('chdb');
   const session = new Session(join(home, 'data'), { connectionArgs: [`--config-file=${configuration}`] });
-  const askText = async (query: string, format: string): Promise<string> => {
-    try {
-      return (await session.queryAsync(query, { format })).text();
-    } catch (cause) {
+  const run = (query: string, format: string): Promise<ChdbResult> =>
+    session.queryAsync(query, { format }).catch((cause: unknown) => {
       throw refusal(cause);
-    }
-  };
+    });
+  const askText = async (query: string, format: string): Promise<string> => (await run(query, format)).text();
   const ask = async <Row>(query: string): Promise<Row[]> => parseRows(await askText(query, 'JSONEachRow'));
   // `USE` is the session's and stays: every statement of ours names its database, so that only questions in one depend on it.
   const askIn = async <Row>(database: string, query: string): Promise<Row[]> => {
@@ -66,11 +73,21 @@ export async function openProver(): Promise<Prover> {
     ask,
     askIn,
     askText,
+    askBytes: async (query, format) => (await run(query, format)).bytes(),
+    stream: (query, format) => pieces(session, query, format),
     close: () => {
       session.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+async function* pieces(session: Session, query: string, format: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of session.queryStream(query, { format })) yield piece.raw();
+  } catch (cause) {
+    throw refusal(cause);
+  }
 }
 
 /** A 26.7 engine refuses the process's own credentials for `S3(…)` unless it is told otherwise (ClickHouse#106855). */
@@ -107,8 +124,11 @@ export const s3Location = (url: string): string => `S3(${quoteString(url)})`;
 export async function mountDatabase(prover: Prover, database: string, location: string): Promise<void> {
   const name = quoteIdentifier(database);
   await prover.ask(`DROP DATABASE IF EXISTS ${name}`);
-  await prover.ask(`CREATE DATABASE ${name} ENGINE = Backup(${quoteString(database)}, ${location})`);
+  await prover.ask(`CREATE DATABASE ${name} ENGINE = Backup(${pathOf(database)}, ${location})`);
 }
+
+/** The engine looks the name up as it stands in the backup's paths: `a-b` is an empty database, `a%2Db` the one there is. */
+const pathOf = (database: string): string => quoteString(escapeForFileName(database));
 
 export async function unmountDatabase(prover: Prover, database: string): Promise<void> {
   await prover.ask(`DROP DATABASE IF EXISTS ${quoteIdentifier(database)}`);

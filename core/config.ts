@@ -215,7 +215,7 @@ const targetShape = z.strictObject({
   before: beforeSchema.optional(),
   retention: retentionSchema.default(() => retentionSchema.parse({ daily: 7, weekly: 4, monthly: 12 })),
   prove: proveSchema.prefault({}),
-  /** The newest good backup may be this old before the alarm; by default the largest gap of the schedule, plus two hours. */
+  /** The newest good backup may be this old before the alarm; by default the largest gap of the schedule, plus maxHours and two. */
   staleAfterHours: z.number().positive().optional(),
 });
 

@@ -99,7 +99,7 @@ function judge(object: ContentObject, bytes: number | null, read: FileChecksum):
   return {
     kind: 'other content',
     found,
-    words: `with the checksum ${checksum}; its bytes have ${found}, they are not those that were backed up`,
+    words: `with the checksum ${checksum}; what is there has ${found}`,
   };
 }
 

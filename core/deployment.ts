@@ -9,8 +9,9 @@ export const deploymentSchema = z.object({
   bucket: z.string(),
   region: z.string(),
   topicArn: z.string(),
-  /** The state machine of retention, and for each target those that talk to it: they differ by network. */
+  /** The state machines of retention and of a proof by itself, and for each target those that talk to it: they differ by network. */
   retention: z.string(),
+  prove: z.string(),
   targets: z.record(z.string(), z.object({ backup: z.string(), doctor: z.string() })),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;

@@ -5,7 +5,7 @@
 import type { Target } from './config.ts';
 import type { Poll } from './workflow.ts';
 
-export const WORKFLOWS = ['backup', 'retention', 'doctor'] as const;
+export const WORKFLOWS = ['backup', 'retention', 'prove', 'doctor'] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
 export const EXECUTION_STATUSES = ['running', 'succeeded', 'failed', 'timed out', 'aborted'] as const;

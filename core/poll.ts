@@ -104,13 +104,18 @@ export function judgePoll(
     return { outcome: 'over time', because: `it ran for more than ${limits.maxHours} hours`, memory: next };
   const still = (now - next.movedAt) / 1000;
   // ClickHouse#92649, #65551: after a memory limit or a lost disk the row says CREATING_BACKUP for ever.
-  if (!row.alive && still > STALLED_AFTER_SECONDS)
+  if (still > STALLED_AFTER_SECONDS)
     return {
       outcome: 'stalled',
       because: `the row has stood still for ${Math.round(still / 60)} minutes and no such query is running`,
       memory: next,
     };
-  return { outcome: 'running', because: moved ? 'it moves' : 'its query is alive', memory: next };
+  return { outcome: 'running', because: runningBecause(moved, row.alive), memory: next };
+}
+
+function runningBecause(moved: boolean, alive: boolean): string {
+  if (moved) return 'it moves';
+  return alive ? 'its query is alive' : 'it has not stood still for long';
 }
 
 function judgeSilence(memory: PollMemory, now: number, overTime: boolean): Judgement {

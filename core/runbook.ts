@@ -137,6 +137,8 @@ export const ERROR_SECTIONS = {
   backupabandoned: ['BackupAbandoned'],
   beforequerytimedout: ['BeforeQueryTimedOut'],
   verificationfailed: ['VerificationFailed'],
+  proofrefuted: ['BaseRefuted', 'ProofRefuted'],
+  'the-prover-cannot-judge': ['ProofIncomplete', 'ProverBlind', 'ProverNotOpened'],
   'the-configuration-or-input-is-wrong': [
     'InvalidConfiguration',
     'InvalidInput',
@@ -147,9 +149,16 @@ export const ERROR_SECTIONS = {
   refusedforsafety: ['RefusedForSafety'],
 
   // --- AWS ---
-  'aws-refuses': ['AccessDenied', 'DeleteFailed', 'Lambda.AccessDeniedException', 'NoSuchBucket', 'Refused'],
+  'aws-refuses-safehouse': [
+    'AccessDenied',
+    'DeleteFailed',
+    'Lambda.AccessDeniedException',
+    'NoSuchBucket',
+    'Refused',
+  ],
   'aws-is-not-available': [
     'ConditionalRequestConflict',
+    'ERR_STREAM_PREMATURE_CLOSE',
     'InternalError',
     'Lambda.AWSLambdaException',
     'Lambda.ClientExecutionTimeoutException',
@@ -166,6 +175,7 @@ export const ERROR_SECTIONS = {
   ],
   'a-step-was-ended': ['Lambda.Unknown', 'Sandbox.Timedout', 'States.Timeout', 'TimeoutError'],
   'alarm-failed-without-an-alert': ['AlertNotSent'],
+  'alarm-proofs-not-started': ['NotWalked'],
   'alarm-webhook-not-delivered': ['WebhookRefused'],
   [UNKNOWN_SECTION]: ['BACKUP_FAILED', 'Unexpected'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -46,7 +46,7 @@ export function selectScope(
 }
 
 function wantedDatabases({ databases, tables }: Selection, server: readonly string[]): string[] {
-  if (databases !== 'all') return [...databases];
+  if (databases !== 'all') return [...new Set(databases)];
   const named = tables?.map(({ database }) => database);
   return [...new Set(named ?? server)].filter(
     (name) => !(SYSTEM_DATABASES as readonly string[]).includes(name),

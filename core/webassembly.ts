@@ -1,6 +1,6 @@
 /**
  * Assembles a WebAssembly function over 64-bit integers. JavaScript has none that are quick: a BigInt lies on the heap,
- * and a product put together from 32-bit halves takes some twenty steps where a processor needs one.
+ * and a product has to be put together from pieces of 16 bits where a processor needs one step.
  *
  * A piece of code is its bytes, and what is put around it is a call: `add(x, load64(at, 8))`.
  */

@@ -194,6 +194,8 @@ export const failureInputSchema = z.object({
     prepared: ifAny(z.object({ backup: backupReference.nullable() })),
     poll: ifAny(pollSchema),
     verified: ifAny(z.object({ id: z.string() })),
+    proof: ifAny(z.object({ outcome: z.string() })),
+    judged: ifAny(z.object({ verdict: z.string() })),
     error: ifAny(caughtError),
   }),
 });
@@ -295,8 +297,8 @@ export interface JudgedProof {
 export const proofFailureInputSchema = z.object({
   ...contextFields,
   run: z.looseObject({
-    target: z.unknown(),
-    backup: z.unknown(),
-    error: z.object({ Error: z.string(), Cause: z.string().optional() }).optional(),
+    target: z.unknown().optional(),
+    backup: z.unknown().optional(),
+    error: ifAny(caughtError),
   }),
 });

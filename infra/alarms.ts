@@ -27,12 +27,14 @@ export const RUNBOOK_SECTIONS = {
   late: 'alarm-late',
   neverRan: 'alarm-never-ran',
   notVerified: 'alarm-not-verified',
+  proofTooOld: 'alarm-proof-too-old',
   failedUntold: 'alarm-failed-without-an-alert',
   timedOut: 'alarm-timed-out',
   aborted: 'alarm-aborted',
   throttled: 'alarm-throttled',
   stepsThrottled: 'alarm-functions-throttled',
   watchFails: 'alarm-watch-fails',
+  walkFails: 'alarm-proofs-not-started',
   deadLetters: 'alarm-start-not-delivered',
   webhookDeadLetters: 'alarm-webhook-not-delivered',
 } as const;
@@ -48,6 +50,12 @@ export interface AlarmsProps {
 export interface TargetAlarmsOptions {
   readonly staleAfterHours: number;
   /** The state machine that backs the target up. */
+  readonly stateMachine: StateMachine;
+}
+
+export interface ProofAlarmOptions {
+  readonly staleAfterHours: number;
+  /** The state machine of a proof by itself. */
   readonly stateMachine: StateMachine;
 }
 
@@ -104,7 +112,7 @@ export class Alarms extends Construct {
   /** Late, never ran, not verified. */
   watchTarget(target: string, { staleAfterHours, stateMachine }: TargetAlarmsOptions): void {
     const { stackName } = this.props;
-    const scope = new Construct(this, target);
+    const scope = this.of(target);
     const looked = { datapoints: LOOKS, missing: SILENCE_IS_AN_ALARM, link: consoleOf(stateMachine) };
     this.add(scope, 'Late', {
       ...looked,
@@ -138,6 +146,23 @@ export class Alarms extends Construct {
       threshold: 0,
       comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
       meaning: `ClickHouse finished a backup of ${target} more than an hour ago and nobody has verified it, or nobody can say. It does not count as good until somebody has.`,
+    });
+  }
+
+  /** Proof too old. */
+  watchProof(target: string, { staleAfterHours, stateMachine }: ProofAlarmOptions): void {
+    this.add(this.of(target), 'ProofTooOld', {
+      kind: 'proofTooOld',
+      metric: targetMetric(this.props.stackName, target, METRICS.proofAge, {
+        period: WATCH_INTERVAL,
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: staleAfterHours * 3600,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      datapoints: LOOKS,
+      missing: SILENCE_IS_AN_ALARM,
+      link: consoleOf(stateMachine),
+      meaning: `No good backup of ${target} was proven within the last ${staleAfterHours} hours, or nobody can say. ClickHouse's word is all there is for what was backed up since then.`,
     });
   }
 
@@ -197,13 +222,23 @@ export class Alarms extends Construct {
     });
   }
 
+  watchTheWalk({ function: walk }: Step): void {
+    this.add(this, 'WalkFails', {
+      ...ONCE,
+      kind: 'walkFails',
+      metric: sumOf([walk.metricErrors(EVENTS), walk.metricThrottles(EVENTS)]),
+      meaning:
+        'The function that starts the daily proofs of older backups failed, for some of the targets at least. New backups are proven all the same; what damages the older ones is not noticed.',
+    });
+  }
+
   watchSchedules(deadLetters: Queue): void {
     this.add(this, 'DeadLetters', {
       ...ONCE,
       kind: 'deadLetters',
       metric: messagesIn(deadLetters),
       meaning:
-        'EventBridge could not start a backup at its time and has given up. The message in the queue says which one and why.',
+        'EventBridge could not start a backup, or the daily proofs, at its time and has given up. The message in the queue says which one and why.',
       link: queueConsole(deadLetters),
     });
   }
@@ -223,6 +258,12 @@ export class Alarms extends Construct {
       meaning:
         'Lambda refused to run the function that posts alerts to the webhook: this account has reached its limit of concurrent executions. Alerts are late.',
     });
+  }
+
+  /** The alarms of one target. */
+  private of(target: string): Construct {
+    const existing = this.node.tryFindChild(target);
+    return existing instanceof Construct ? existing : new Construct(this, target);
   }
 
   private add(scope: Construct, id: string, condition: Condition): void {

@@ -13,7 +13,7 @@ import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { canaryPrefix } from '../core/keys.ts';
+import { canaryPrefix, PROOFS } from '../core/keys.ts';
 
 export interface BackupBucketProps {
   readonly settings: Config['bucket'];
@@ -36,7 +36,10 @@ export interface BackupBucketProps {
 /** Who read or wrote a backup is asked months after it happened. */
 const ACCESS_LOG_DAYS = 400;
 
-/** The bucket of backups, ledger, claims and pins: a new one, or one that exists. */
+/** Plans and results of proofs are working papers: what a proof found is in the ledger. A quarter is enough to look into one. */
+const PROOF_DAYS = 90;
+
+/** The bucket of backups, ledger, claims, pins and proofs: a new one, or one that exists. */
 export class BackupBucket extends Construct {
   readonly bucket: IBucket;
   readonly encryptionKey?: IKey;
@@ -87,6 +90,7 @@ export class BackupBucket extends Construct {
           noncurrentVersionExpiration: Duration.days(settings.noncurrentVersionDays),
           expiredObjectDeleteMarker: true,
         },
+        { id: 'proofs', prefix: PROOFS, expiration: Duration.days(PROOF_DAYS) },
         // What doctor lets ClickHouse write as a trial. The only rule that expires anything under backups/.
         ...targets.map((target) => ({
           id: `canary-${target}`,
@@ -114,7 +118,7 @@ export class BackupBucket extends Construct {
         'lifecycle rules that abort incomplete multipart uploads (after longer than the longest backup), expire',
         'noncurrent versions and remove expired delete markers, for the whole bucket;',
         'no rule that expires or archives objects under backups/, ledger/, claims/ or pins/, but for one that',
-        'expires backups/<target>/canary/ after a day;',
+        `expires backups/<target>/canary/ after a day; one that expires ${PROOFS} after ${PROOF_DAYS} days;`,
         'and, when it is encrypted with a key of yours, that key as bucket.kmsKeyArn.',
       ].join(' '),
     );

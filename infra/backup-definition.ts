@@ -4,7 +4,7 @@
  *   start     Begin claims the scheduled time; if another execution has ended it, nothing is left to do
  *   before    CheckBefore and a wait, until the target's own condition holds
  *   backup    Prepare, Submit, then a wait and Poll for as long as ClickHouse works
- *   after     Verify, and the start of retention
+ *   after     Verify, the proof, and the start of retention
  *
  * Whatever a step throws is caught and goes to RecordFailure, and so does every end of a backup that is not "finished".
  * RecordFailure writes the ledger, and either asks for a new attempt, which begins again at "before" with nothing of
@@ -15,8 +15,10 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { type Caught, caughtBy, givenUp, recordFailureState } from './failure-states.ts';
+import { type ProofSteps, proofStates } from './proof-definition.ts';
 import type { Step } from './step.ts';
-import { NATIVE_CALL, stepTask } from './task.ts';
+import { EXECUTION_AND_INPUT, NATIVE_CALL, stepTask } from './task.ts';
 
 export interface BackupSteps {
   readonly begin: Step;
@@ -28,34 +30,23 @@ export interface BackupSteps {
   readonly recordFailure: Step;
 }
 
-/** What Begin and Plan receive: the execution's own input may be anything, so it is passed on whole. */
-export const EXECUTION_AND_INPUT = { 'execution.$': '$$.Execution.Id', 'input.$': '$' } as const;
+/** What follows each verified backup. */
+export interface AfterBackup {
+  readonly proof: ProofSteps;
+  /** How many items of one proof are read at the same time. */
+  readonly atOnce: number;
+  readonly retention: sfn.IStateMachine;
+}
 
-const EXECUTION_AND_RUN = { 'execution.$': '$$.Execution.Id', 'run.$': '$' } as const;
-
-/** @param retention the state machine that follows each verified backup */
-export function backupDefinition(
-  scope: Construct,
-  steps: BackupSteps,
-  retention: sfn.IStateMachine,
-): sfn.IChainable {
-  const recordFailure = stepTask(scope, 'RecordFailure', steps.recordFailure, {
-    parameters: EXECUTION_AND_RUN,
-    resultPath: '$.recorded',
-  });
-  const caught = <State extends sfn.TaskStateBase>(state: State): State => {
-    state.addCatch(recordFailure, { errors: [sfn.Errors.ALL], resultPath: '$.error' });
-    return state;
-  };
-  const finish = buildFinish(scope, steps, retention, caught);
+export function backupDefinition(scope: Construct, steps: BackupSteps, after: AfterBackup): sfn.IChainable {
+  const recordFailure = recordFailureState(scope, steps.recordFailure);
+  const caught = caughtBy(recordFailure);
+  const finish = buildFinish(scope, steps, after, caught);
   const backup = buildBackup(scope, steps, caught, finish, recordFailure);
   const before = buildBefore(scope, steps, caught, backup);
   buildFailure(scope, recordFailure, before);
   return buildStart(scope, steps, caught, before);
 }
-
-/** Sends whatever a task throws to RecordFailure. */
-type Caught = <State extends sfn.TaskStateBase>(state: State) => State;
 
 // --- start ---------------------------------------------------------------------------------------------------------
 
@@ -127,18 +118,29 @@ function buildBackup(
 
 // --- after ---------------------------------------------------------------------------------------------------------
 
-function buildFinish(scope: Construct, steps: BackupSteps, retention: sfn.IStateMachine, caught: Caught) {
+function buildFinish(scope: Construct, steps: BackupSteps, after: AfterBackup, caught: Caught) {
   const verify = caught(stepTask(scope, 'Verify', steps.verify, { resultPath: '$.verified' }));
   const startRetention = caught(
     StepFunctionsStartExecution.jsonPath(scope, 'StartRetention', {
       comment: 'Retention runs by itself: the backup is good whatever becomes of it.',
-      stateMachine: retention,
+      stateMachine: after.retention,
       input: sfn.TaskInput.fromObject({ target: sfn.JsonPath.stringAt('$.target') }),
       resultPath: sfn.JsonPath.DISCARD,
       taskTimeout: sfn.Timeout.duration(Duration.seconds(60)),
     }).addRetry(NATIVE_CALL),
   );
-  verify.next(startRetention).next(sfn.Succeed.jsonPath(scope, 'BackedUp'));
+  const proof = proofStates(scope, {
+    steps: after.proof,
+    parameters: {
+      'execution.$': '$$.Execution.Id',
+      input: { 'target.$': '$.target', 'backup.$': '$.prepared.backup.id' },
+    },
+    atOnce: after.atOnce,
+    caught,
+    next: startRetention,
+  });
+  verify.next(proof);
+  startRetention.next(sfn.Succeed.jsonPath(scope, 'BackedUp'));
   return verify;
 }
 
@@ -158,23 +160,9 @@ function buildFailure(scope: Construct, recordFailure: sfn.TaskStateBase, before
       outcome: 'go',
     },
   });
-  const givenUp = sfn.Fail.jsonPath(scope, 'GivenUp', {
-    comment: 'The failure is in the ledger, and a person was told.',
-    errorPath: '$.recorded.error',
-    causePath: '$.recorded.cause',
-  });
-  recordFailure.addCatch(alertNotSent(scope), { errors: [sfn.Errors.ALL], resultPath: '$.recordError' });
   recordFailure.next(
     sfn.Choice.jsonPath(scope, 'IsThereAnotherAttempt')
       .when(sfn.Condition.stringEquals('$.recorded.outcome', 'new attempt'), nextAttempt.next(before))
-      .otherwise(givenUp),
+      .otherwise(givenUp(scope, 'The failure is in the ledger, and a person was told.')),
   );
 }
-
-/** The end of an execution whose failure could not even be told: the alarm on untold failures takes it up. */
-export const alertNotSent = (scope: Construct): sfn.Fail =>
-  sfn.Fail.jsonPath(scope, 'AlertNotSent', {
-    error: 'AlertNotSent',
-    cause:
-      'The workflow failed, and so did the step that records a failure and tells it: look at the history of this execution for the failure itself, and at the log of record-failure for why nobody was told.',
-  });

@@ -9,13 +9,17 @@ import { CLICKHOUSE_ANSWERS_WITHIN, handOutCredentials, readPasswords } from './
 import { commonEnvironment, type DeploymentContext } from './deployment-context.ts';
 import { Machine } from './machine.ts';
 import { type Permission, readSettings } from './permissions.ts';
+import type { ProofSteps } from './proof-definition.ts';
+import { LONGEST_PROOF } from './prove-workflow.ts';
 import { Step, type StepNetwork } from './step.ts';
 import type { NetworkGroup } from './target-network.ts';
 
 export interface BackupWorkflowProps {
   readonly context: DeploymentContext;
   readonly group: NetworkGroup;
-  /** The state machine that follows each verified backup. */
+  /** The functions that prove each verified backup. */
+  readonly proof: ProofSteps;
+  /** The state machine that follows each proven backup. */
   readonly retention: IStateMachine;
 }
 
@@ -42,11 +46,14 @@ export class BackupWorkflow extends Construct {
       verify: this.verify(),
       recordFailure: this.recordFailure(),
     };
+    const { retention } = props;
+    const { plan, item, judge } = props.proof;
+    const after = { proof: props.proof, atOnce: props.context.prover.atOnce, retention };
     this.stateMachine = new Machine(this, 'Machine', {
       comment: `Backs up ${Object.keys(props.group.targets).join(', ')}`,
-      definition: backupDefinition(new Construct(this, 'States'), this.steps, props.retention),
-      steps: Object.values(this.steps),
-      starts: [props.retention],
+      definition: backupDefinition(new Construct(this, 'States'), this.steps, after),
+      steps: [...Object.values(this.steps), plan, item, judge],
+      starts: [retention],
       timeout: longestExecution(Object.values(props.group.targets)),
     }).stateMachine;
   }
@@ -172,12 +179,14 @@ const idOfStep = (name: string): string =>
 const SPARE = Duration.hours(2);
 
 /**
- * How long an execution may take: every attempt of the slowest target with its wait and its whole time. Longer than that
- * it hangs, and the alarm on time-outs says so.
+ * How long an execution may take: every attempt of the slowest target with its wait and its whole time, and the proof of the
+ * last one. Longer than that it hangs, and the alarm on time-outs says so.
  */
 function longestExecution(targets: readonly Target[]): Duration {
   const minutes = targets.map(
     ({ attempts, maxHours, before }) => attempts * (maxHours * 60 + (before?.limitMinutes ?? 0)),
   );
-  return Duration.minutes(Math.ceil(Math.max(...minutes))).plus(SPARE);
+  return Duration.minutes(Math.ceil(Math.max(...minutes)))
+    .plus(LONGEST_PROOF)
+    .plus(SPARE);
 }

@@ -3,6 +3,7 @@ import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
   GraphWidget,
+  type IMetric,
   type IWidget,
   MathExpression,
   Stats,
@@ -11,20 +12,27 @@ import {
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { METRICS } from '../core/metrics.ts';
+import type { ProofLevel } from '../core/proof.ts';
 import { targetMetric } from './metrics.ts';
 
 export interface DashboardProps {
   readonly stackName: string;
-  readonly targets: Readonly<Record<string, { readonly staleAfterHours: number }>>;
+  readonly targets: Readonly<Record<string, DashboardTarget>>;
   readonly alarms: readonly Alarm[];
+}
+
+export interface DashboardTarget {
+  readonly staleAfterHours: number;
+  readonly prove: { readonly level: ProofLevel | 'none'; readonly staleAfterHours: number };
 }
 
 /** CloudWatch's limit for one widget. */
 const ALARMS_A_WIDGET = 100;
 const WHOLE_WIDTH = 24;
 const QUARTER = WHOLE_WIDTH / 4;
+const THIRD = WHOLE_WIDTH / 3;
 
-/** The alarms, and a row for each target: age, size, duration and outcome of its backups. */
+/** The alarms, and for each target a row for its backups (age, size, duration, outcome) and one for its proofs. */
 export class Dashboard extends Construct {
   readonly dashboard: CloudWatchDashboard;
 
@@ -40,7 +48,7 @@ export class Dashboard extends Construct {
           height: 4,
         }),
       );
-    for (const [target, { staleAfterHours }] of Object.entries(targets)) {
+    for (const [target, { staleAfterHours, prove }] of Object.entries(targets)) {
       this.dashboard.addWidgets(new TextWidget({ markdown: `## ${target}`, width: WHOLE_WIDTH, height: 1 }));
       this.dashboard.addWidgets(
         age(stackName, target, staleAfterHours),
@@ -48,6 +56,12 @@ export class Dashboard extends Construct {
         duration(stackName, target),
         outcome(stackName, target),
       );
+      if (prove.level !== 'none')
+        this.dashboard.addWidgets(
+          proofAge(stackName, target, prove.staleAfterHours),
+          proofCoverage(stackName, target),
+          bytesProven(stackName, target),
+        );
     }
   }
 }
@@ -55,24 +69,71 @@ export class Dashboard extends Construct {
 const HOURLY = { period: Duration.hours(1) };
 
 const age = (stackName: string, target: string, staleAfterHours: number): IWidget =>
+  ageGraph(
+    'Age of the newest good backup (hours)',
+    targetMetric(stackName, target, METRICS.goodBackupAge, { ...HOURLY, statistic: Stats.MAXIMUM }),
+    staleAfterHours,
+    QUARTER,
+  );
+
+const proofAge = (stackName: string, target: string, staleAfterHours: number): IWidget =>
+  ageGraph(
+    'Age of the newest proof (hours)',
+    targetMetric(stackName, target, METRICS.proofAge, { ...HOURLY, statistic: Stats.MAXIMUM }),
+    staleAfterHours,
+    THIRD,
+  );
+
+const ageGraph = (title: string, seconds: IMetric, staleAfterHours: number, width: number): IWidget =>
   new GraphWidget({
-    title: 'Age of the newest good backup (hours)',
+    title,
     left: [
       new MathExpression({
         expression: 'age / 3600',
         label: 'hours',
-        usingMetrics: {
-          age: targetMetric(stackName, target, METRICS.goodBackupAge, {
-            ...HOURLY,
-            statistic: Stats.MAXIMUM,
-          }),
-        },
+        usingMetrics: { age: seconds },
         period: HOURLY.period,
       }),
     ],
     leftAnnotations: [{ value: staleAfterHours, label: 'alarm' }],
     leftYAxis: { min: 0 },
-    width: QUARTER,
+    width,
+  });
+
+const proofCoverage = (stackName: string, target: string): IWidget =>
+  new GraphWidget({
+    title: 'Good backups with a proof that is new enough (%)',
+    left: [
+      targetMetric(stackName, target, METRICS.proofCoverage, {
+        ...HOURLY,
+        statistic: Stats.MINIMUM,
+        label: 'covered',
+      }),
+    ],
+    leftYAxis: { min: 0, max: 100 },
+    width: THIRD,
+  });
+
+const bytesProven = (stackName: string, target: string): IWidget =>
+  new GraphWidget({
+    title: 'Read back',
+    left: [
+      targetMetric(stackName, target, METRICS.bytesProven, {
+        ...HOURLY,
+        statistic: Stats.SUM,
+        label: 'bytes',
+      }),
+    ],
+    right: [
+      targetMetric(stackName, target, METRICS.backupsProven, {
+        ...HOURLY,
+        statistic: Stats.SUM,
+        label: 'backups',
+      }),
+    ],
+    leftYAxis: { min: 0 },
+    rightYAxis: { min: 0 },
+    width: THIRD,
   });
 
 const size = (stackName: string, target: string): IWidget =>

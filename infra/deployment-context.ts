@@ -1,4 +1,5 @@
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Config } from '../core/config.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import type { FunctionCode } from './function-code.ts';
 import type { BucketAccess } from './permissions.ts';
@@ -13,6 +14,8 @@ export interface DeploymentContext {
   /** `/safehouse/<stack>/targets/` */
   readonly settingsPrefix: string;
   readonly code: FunctionCode;
+  /** The size of the functions that prove, and of what each of them reads. */
+  readonly prover: Config['prover'];
 }
 
 /** The environment variables that every function has. */

@@ -1,14 +1,13 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { EXECUTION_AND_INPUT } from './backup-definition.ts';
 import { CLICKHOUSE_ANSWERS_WITHIN, handOutCredentials, readPasswords } from './clickhouse-access.ts';
 import { commonEnvironment, type DeploymentContext } from './deployment-context.ts';
 import { Machine } from './machine.ts';
 import { readSettings } from './permissions.ts';
 import { Step } from './step.ts';
 import type { NetworkGroup } from './target-network.ts';
-import { stepTask } from './task.ts';
+import { EXECUTION_AND_INPUT, stepTask } from './task.ts';
 
 export interface DoctorWorkflowProps {
   readonly context: DeploymentContext;

@@ -1,28 +1,15 @@
-/** The code of the functions: each entry point bundled into a directory of its own, as Lambda loads it. */
+/** The code of the functions: each entry point bundled as Lambda loads it, in a directory that becomes an asset. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { EngineOptions } from './engine.ts';
+import { bundleOf, type FunctionName, isProver } from './function-names.ts';
+import { ProverCode } from './prover-code.ts';
 
-/** Every function, by its file under `functions/`. */
-export const FUNCTIONS = [
-  'backup/begin',
-  'backup/check-before',
-  'backup/prepare',
-  'backup/submit',
-  'backup/poll',
-  'backup/verify',
-  'backup/record-failure',
-  'retention/plan',
-  'retention/remove',
-  'retention/record-failure',
-  'doctor/examine',
-  'watch/publish-ages',
-  'alert/webhook',
-] as const;
-export type FunctionName = (typeof FUNCTIONS)[number];
+export { FUNCTIONS, type FunctionName } from './function-names.ts';
 
-/** Gives each function its code. */
+/** Gives each function its code: a directory with the file that `handlerOf` names. */
 export type FunctionCode = (name: FunctionName) => Code;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,31 +23,40 @@ export interface BundleOptions {
    */
   readonly source?: string;
   /**
-   * The directory that takes the bundles, `<output>/<workflow>/<step>/index.mjs`.
+   * The directory that takes the bundles, each where `bundleOf` says.
    *
    * @default - `dist/functions/` of this package
    */
   readonly output?: string;
+  /**
+   * Where the engine of the provers comes from.
+   *
+   * @default - npm's package, compressed once and kept
+   */
+  readonly engine?: EngineOptions;
 }
 
 const bundled = new Map<string, FunctionCode>();
 
 /**
- * Bundles every function, at most once in a process for each output directory.
+ * Bundles every function, at most once in a process for each output directory. The engine is packed when the code of a
+ * prover becomes part of a stack.
  *
  * @throws Error with what esbuild says, when a function is missing or does not compile
  */
 export function bundledFunctions({
   source = join(ROOT, 'functions'),
   output = join(ROOT, 'dist/functions'),
+  engine = {},
 }: BundleOptions = {}): FunctionCode {
   const known = bundled.get(output);
   if (known !== undefined) return known;
-  const { status, stderr } = spawnSync(process.execPath, [BUNDLE, source, output, ...FUNCTIONS], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(process.execPath, [BUNDLE, source, output], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the functions in ${source} could not be bundled:\n${stderr}`);
-  const code: FunctionCode = (name) => Code.fromAsset(join(output, name));
+  const code: FunctionCode = (name) => {
+    const directory = join(output, dirname(bundleOf(name)));
+    return isProver(name) ? new ProverCode(directory, engine) : Code.fromAsset(directory);
+  };
   bundled.set(output, code);
   return code;
 }

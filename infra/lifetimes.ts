@@ -40,6 +40,17 @@ export function staleAfterHours(name: string, target: Target, now: number): numb
   return Math.ceil(gap + target.maxHours + SPARE_HOURS);
 }
 
+/** A proof begins when its backup has ended, and the next one may be a day late before it is missed. */
+const PROOF_SPARE_HOURS = 24;
+
+/**
+ * How old the newest proof may become: what the target says, or a day more than its newest good backup.
+ *
+ * @param staleAfter hours, of the newest good backup
+ */
+export const proofStaleAfterHours = ({ prove }: Target, staleAfter: number): number =>
+  prove.staleAfterHours ?? staleAfter + PROOF_SPARE_HOURS;
+
 /** @throws {SafehouseError} InvalidConfiguration, with the arithmetic */
 export function checkLifetimes(scope: IConstruct, config: Config, now: number): void {
   for (const [name, target] of Object.entries(config.targets)) {

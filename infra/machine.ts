@@ -1,10 +1,10 @@
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Policy, type Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { ArnFormat, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type Permission, SEND_TRACES } from './permissions.ts';
-import { roleWith } from './role.ts';
+import { acknowledgePolicy, roleWith } from './role.ts';
 import type { Step } from './step.ts';
 
 export interface MachineProps {
@@ -54,6 +54,21 @@ export class Machine extends Construct {
         includeExecutionData: false,
       },
     });
+    allowMaps(this.stateMachine, role);
+  }
+}
+
+/**
+ * Each item of a distributed map is an execution of the state machine itself. CDK writes a policy for that, apart from the
+ * role, since the state machine waits for its role; but it does not reach a role that is closed to grants.
+ */
+function allowMaps(stateMachine: sfn.StateMachine, role: Role): void {
+  for (const policy of stateMachine.node.children.filter((child) => child instanceof Policy)) {
+    policy.attachToRole(role);
+    acknowledgePolicy(
+      policy,
+      'The executions of this state machine alone; Step Functions names them when it starts them.',
+    );
   }
 }
 

@@ -5,9 +5,9 @@
  */
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { alertNotSent, EXECUTION_AND_INPUT } from './backup-definition.ts';
+import { caughtBy, recordFailureAndEnd } from './failure-states.ts';
 import type { Step } from './step.ts';
-import { stepTask } from './task.ts';
+import { EXECUTION_AND_INPUT, stepTask } from './task.ts';
 
 export interface RetentionSteps {
   readonly plan: Step;
@@ -16,22 +16,11 @@ export interface RetentionSteps {
 }
 
 export function retentionDefinition(scope: Construct, steps: RetentionSteps): sfn.IChainable {
-  const plan = stepTask(scope, 'Plan', steps.plan, { parameters: EXECUTION_AND_INPUT, resultPath: '$' });
-  const remove = stepTask(scope, 'Remove', steps.remove, { resultPath: '$' });
-  const recordFailure = stepTask(scope, 'RecordFailure', steps.recordFailure, {
-    parameters: { 'execution.$': '$$.Execution.Id', 'run.$': '$' },
-    resultPath: '$.recorded',
-  });
-  for (const task of [plan, remove])
-    task.addCatch(recordFailure, { errors: [sfn.Errors.ALL], resultPath: '$.error' });
-  recordFailure.addCatch(alertNotSent(scope), { errors: [sfn.Errors.ALL], resultPath: '$.recordError' });
-  recordFailure.next(
-    sfn.Fail.jsonPath(scope, 'GivenUp', {
-      comment: 'A person was told.',
-      errorPath: '$.recorded.error',
-      causePath: '$.recorded.cause',
-    }),
+  const caught = caughtBy(recordFailureAndEnd(scope, steps.recordFailure));
+  const plan = caught(
+    stepTask(scope, 'Plan', steps.plan, { parameters: EXECUTION_AND_INPUT, resultPath: '$' }),
   );
+  const remove = caught(stepTask(scope, 'Remove', steps.remove, { resultPath: '$' }));
   const isAnythingLeft = sfn.Choice.jsonPath(scope, 'IsAnythingLeft')
     .when(sfn.Condition.booleanEquals('$.done', true), sfn.Succeed.jsonPath(scope, 'Done'))
     .otherwise(remove);

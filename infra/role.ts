@@ -1,4 +1,11 @@
-import { Effect, type IPrincipal, PolicyDocument, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import {
+  Effect,
+  type IPrincipal,
+  type Policy,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+} from 'aws-cdk-lib/aws-iam';
 import { Stack, Validations } from 'aws-cdk-lib/core';
 import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference.js';
 import type { Construct, IConstruct } from 'constructs';
@@ -54,14 +61,22 @@ export function acknowledgeWildcards(
   construct: IConstruct,
   { effect, resources, wildcard }: Permission,
 ): void {
-  if (wildcard === undefined || effect === 'Deny') return;
+  if (wildcard !== undefined && effect !== 'Deny') acknowledge(construct, resources, wildcard);
+}
+
+/** The same for a policy that CDK has written. */
+export function acknowledgePolicy(policy: Policy, wildcard: string): void {
+  const { Statement } = Stack.of(policy).resolve(policy.document) as {
+    Statement: readonly { readonly Resource: unknown }[];
+  };
+  for (const { Resource } of Statement) acknowledge(policy, [Resource].flat(), wildcard);
+}
+
+function acknowledge(construct: IConstruct, resources: readonly unknown[], reason: string): void {
   for (const resource of resources) {
     const finding = flattenCfnReference(Stack.of(construct).resolve(resource));
     if (finding.includes('*'))
-      Validations.of(construct).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${finding}]`,
-        reason: wildcard,
-      });
+      Validations.of(construct).acknowledge({ id: `AwsSolutions-IAM5[Resource::${finding}]`, reason });
   }
 }
 

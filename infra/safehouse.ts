@@ -17,8 +17,9 @@ import { Dashboard } from './dashboard.ts';
 import type { DeploymentContext } from './deployment-context.ts';
 import { DoctorWorkflow } from './doctor-workflow.ts';
 import { bundledFunctions, type FunctionCode } from './function-code.ts';
-import { checkLifetimes, staleAfterHours } from './lifetimes.ts';
+import { checkLifetimes, proofStaleAfterHours, staleAfterHours } from './lifetimes.ts';
 import { BucketAccess } from './permissions.ts';
+import { ProveWorkflow } from './prove-workflow.ts';
 import { RetentionWorkflow } from './retention-workflow.ts';
 import { type ScheduledTarget, Schedules } from './schedules.ts';
 import { DeploymentRecord, TargetSettings } from './settings.ts';
@@ -68,7 +69,10 @@ export interface SafehouseProps {
   readonly functions?: FunctionCode;
 }
 
-type CompleteTarget = Target & { readonly staleAfterHours: number };
+type CompleteTarget = Target & {
+  readonly staleAfterHours: number;
+  readonly prove: { readonly staleAfterHours: number };
+};
 type CompleteConfig = Config & { readonly targets: Readonly<Record<string, CompleteTarget>> };
 
 export interface TargetStateMachines {
@@ -93,6 +97,8 @@ export class Safehouse extends Construct {
   readonly targets: Readonly<Record<string, TargetStateMachines>>;
   /** The state machine that removes what no rule wants any more. */
   readonly retention: StateMachine;
+  /** The state machine that proves one backup, `{ "target": …, "backup": … }`. */
+  readonly prove: StateMachine;
   /** The configuration with every default in place. */
   readonly config: CompleteConfig;
   private readonly writer: Writer;
@@ -131,18 +137,29 @@ export class Safehouse extends Construct {
       topic: alerts.topic,
       settingsPrefix: settingsPrefix(stackName),
       code,
+      prover: config.prover,
     };
+    const targets = Object.keys(this.config.targets);
     const retention = new RetentionWorkflow(this, 'Retention', { context });
     this.retention = retention.stateMachine;
-    const backups = this.addTargets(context, retention, props.networks);
+    const prove = new ProveWorkflow(this, 'Prove', { context, targets });
+    this.prove = prove.stateMachine;
+    const backups = this.addTargets(context, prove, retention, props.networks);
     this.targets = backups.stateMachines;
-    const watch = new Watch(this, 'Watch', { context, targets: Object.keys(this.config.targets) });
+    const watch = new Watch(this, 'Watch', { context, targets });
     const schedules = new Schedules(this, 'Schedules', {
       targets: this.scheduled(),
       watch: watch.publishAges,
+      walk: prove.walk,
     });
     this.recordSettings(stackName);
-    this.addAlarms(props.runbook ?? RUNBOOK, [...backups.workflows, retention], watch, schedules, alerts);
+    const alarms = this.addAlarms(props.runbook ?? RUNBOOK, [...backups.workflows, retention, prove]);
+    alarms.watchTheWatch(watch.publishAges);
+    alarms.watchTheWalk(prove.walk);
+    alarms.watchSchedules(schedules.deadLetters);
+    const { webhook } = alerts;
+    if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
+    new Dashboard(this, 'Dashboard', { stackName, targets: this.config.targets, alarms: alarms.all });
   }
 
   /** Lets a principal of this app, such as the role of ClickHouse's service account, write backups and remove none. */
@@ -152,6 +169,7 @@ export class Safehouse extends Construct {
 
   private addTargets(
     context: DeploymentContext,
+    prove: ProveWorkflow,
     retention: RetentionWorkflow,
     networks: SafehouseProps['networks'],
   ): {
@@ -164,6 +182,7 @@ export class Safehouse extends Construct {
       const backup = new BackupWorkflow(this, `Backup${group.mark}`, {
         context,
         group,
+        proof: prove.steps,
         retention: retention.stateMachine,
       });
       const doctor = new DoctorWorkflow(this, `Doctor${group.mark}`, { context, group });
@@ -203,42 +222,40 @@ export class Safehouse extends Construct {
         region: Stack.of(this).region,
         topicArn: this.topic.topicArn,
         retention: this.retention.stateMachineArn,
+        prove: this.prove.stateMachineArn,
         targets: Object.fromEntries(targets),
       },
     });
   }
 
+  /** The alarms of the targets and of the workflows. */
   private addAlarms(
     runbook: string,
-    workflows: readonly (BackupWorkflow | RetentionWorkflow)[],
-    watch: Watch,
-    schedules: Schedules,
-    { webhook }: Alerts,
-  ): void {
+    workflows: readonly (BackupWorkflow | RetentionWorkflow | ProveWorkflow)[],
+  ): Alarms {
     const { stackName } = Stack.of(this);
     const alarms = new Alarms(this, 'Alarms', { stackName, topic: this.topic, runbook });
-    const { targets } = this.config;
-    for (const [name, { staleAfterHours }] of Object.entries(targets))
+    for (const [name, { staleAfterHours, prove }] of Object.entries(this.config.targets)) {
       alarms.watchTarget(name, { staleAfterHours, stateMachine: this.machinesOf(name).backup });
+      if (prove.level !== 'none') alarms.watchProof(name, { ...prove, stateMachine: this.prove });
+    }
     for (const { stateMachine, steps, workflow } of workflows)
       alarms.watchWorkflow({ stateMachine, workflow, steps: Object.values<Step>({ ...steps }) });
-    alarms.watchTheWatch(watch.publishAges);
-    alarms.watchSchedules(schedules.deadLetters);
-    if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
-    new Dashboard(this, 'Dashboard', { stackName, targets, alarms: alarms.all });
+    return alarms;
   }
 }
 
-/** Resolved once, here, so that the alarm, the dashboard and the command line go by the same number. */
+/** Resolved once, here, so that the alarms, the dashboard and the command line go by the same numbers. */
 const withStaleness = (
   targets: Readonly<Record<string, Target>>,
   now: number,
 ): Record<string, CompleteTarget> =>
   Object.fromEntries(
-    Object.entries(targets).map(([name, target]) => [
-      name,
-      { ...target, staleAfterHours: staleAfterHours(name, target, now) },
-    ]),
+    Object.entries(targets).map(([name, target]) => {
+      const stale = staleAfterHours(name, target, now);
+      const prove = { ...target.prove, staleAfterHours: proofStaleAfterHours(target, stale) };
+      return [name, { ...target, staleAfterHours: stale, prove }];
+    }),
   );
 
 function refuseSecond(safehouse: Safehouse): void {

@@ -28,6 +28,8 @@ export interface ScheduledTarget {
 export interface SchedulesProps {
   readonly targets: Readonly<Record<string, ScheduledTarget>>;
   readonly watch: Step;
+  /** Starts the proofs of a day. */
+  readonly walk: Step;
 }
 
 /**
@@ -41,25 +43,31 @@ const LOOK = { retryAttempts: 0, maxEventAge: Duration.minutes(1) };
 
 export const WATCH_INTERVAL = Duration.minutes(5);
 
-/** When backups begin, and when the watch looks. */
+/** Once a day, at an hour at which a person in most of the world is awake when a proof finds something. */
+const WALK = ScheduleExpression.cron({ hour: '12', minute: '0', timeZone: TimeZone.ETC_UTC });
+
+/** When backups begin, when they are proven again, and when the watch looks. */
 export class Schedules extends Construct {
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { targets, watch }: SchedulesProps) {
+  constructor(scope: Construct, id: string, { targets, watch, walk }: SchedulesProps) {
     super(scope, id);
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
     const group = createGroup(this);
     const stateMachines = [...new Set(Object.values(targets).map(({ stateMachine }) => stateMachine))];
     const role = roleWith(this, 'Role', {
       assumedBy: schedulerOf(this, group),
-      description: 'Safehouse: starts backups on time, and the watch',
+      description: 'Safehouse: starts backups on time, the daily proofs, and the watch',
       policies: {
         Start: [
           {
             actions: ['states:StartExecution'],
             resources: stateMachines.map(({ stateMachineArn }) => stateMachineArn),
           },
-          { actions: ['lambda:InvokeFunction'], resources: [watch.function.functionArn] },
+          {
+            actions: ['lambda:InvokeFunction'],
+            resources: [watch, walk].map((step) => step.function.functionArn),
+          },
           { actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] },
         ],
       },
@@ -84,6 +92,12 @@ export class Schedules extends Construct {
             }),
           }),
         });
+    new Schedule(this, 'Walk', {
+      description: 'Safehouse: starts the proofs of the day',
+      scheduleGroup: group,
+      schedule: WALK,
+      target: new LambdaInvoke(walk.function, { ...START, role, deadLetterQueue: this.deadLetters }),
+    });
     new Schedule(this, 'Watch', {
       description: 'Safehouse: looks how old the newest good backup of each target is',
       scheduleGroup: group,

@@ -2,9 +2,11 @@ import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { FunctionCode, FunctionName } from './function-code.ts';
+import { ENGINE_UNPACKED } from '../core/engine-package.ts';
+import type { FunctionCode } from './function-code.ts';
+import { type FunctionName, handlerOf } from './function-names.ts';
 import { attachToVpc, type Permission, SEND_TRACES } from './permissions.ts';
 import { roleWith } from './role.ts';
 
@@ -36,6 +38,18 @@ export interface StepProps {
    * @default - none: the function reaches AWS and the internet, and nothing private
    */
   readonly network?: StepNetwork | undefined;
+  /**
+   * The size of a function that carries the engine.
+   *
+   * @default - none: an ordinary function
+   */
+  readonly engine?: EngineSize;
+}
+
+export interface EngineSize {
+  readonly memoryMiB: number;
+  /** Of the temporary storage, into which the engine is unpacked. */
+  readonly storageMiB: number;
 }
 
 /** A quarter: long enough to look into what an audit finds, short enough to cost nothing. */
@@ -46,6 +60,15 @@ const LOG_RETENTION = RetentionDays.THREE_MONTHS;
  * more memory costs next to nothing. 512 MB is also twice what verification may use (256 MB).
  */
 const MEMORY_MEGABYTES = 512;
+
+const ORDINARY = { architecture: lambda.Architecture.ARM_64, memorySize: MEMORY_MEGABYTES };
+
+/** The engine is npm's library for x86, whichever machine synthesises. */
+const sized = ({ memoryMiB, storageMiB }: EngineSize) => ({
+  architecture: lambda.Architecture.X86_64,
+  memorySize: memoryMiB,
+  ephemeralStorageSize: Size.mebibytes(storageMiB),
+});
 
 /** One step of a workflow: a function with its log group and a role of its own. */
 export class Step extends Construct {
@@ -75,14 +98,17 @@ export class Step extends Construct {
     this.function = new lambda.Function(this, 'Function', {
       description: `Safehouse, ${props.step}: ${props.description}`,
       code: props.code(props.step),
-      handler: 'index.handler',
+      handler: handlerOf(props.step),
       // Not NODEJS_LATEST, which would change under a deployment that only meant to update the CDK.
       runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
-      memorySize: MEMORY_MEGABYTES,
+      ...(props.engine === undefined ? ORDINARY : sized(props.engine)),
       timeout: this.timeout,
       role: role.withoutPolicyUpdates(),
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        ...(props.engine !== undefined && { NODE_PATH: ENGINE_UNPACKED }),
+        ...props.environment,
+      },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       tracing: lambda.Tracing.ACTIVE,

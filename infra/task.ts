@@ -34,11 +34,7 @@ const UNAVAILABLE: sfn.RetryProps = {
 };
 
 /** Once: a step that needs more time or memory than it has needs it again, and each try takes its whole time limit. */
-const ENDED: sfn.RetryProps = {
-  errors: LAMBDA_ENDED_IT,
-  interval: Duration.seconds(5),
-  maxAttempts: 1,
-};
+const ENDED = 1;
 
 /** For Step Functions' own call of itself, whose errors have no names worth telling apart: 5 + 10 + 20 = 35 seconds. */
 export const NATIVE_CALL: sfn.RetryProps = {
@@ -60,13 +56,35 @@ export interface StepTaskProps {
    *
    * @default - the whole state
    */
-  readonly parameters?: Readonly<Record<string, string>>;
+  readonly parameters?: Parameters;
+  /**
+   * What goes on to the next state.
+   *
+   * @default - the whole state, with the result in it
+   */
+  readonly outputPath?: string;
+  /**
+   * How often the step is tried again after Lambda ended it.
+   *
+   * @default 1
+   */
+  readonly endedRetries?: number;
+}
+
+/** What a first step receives: the execution's own input may be anything, so it is passed on whole. */
+export const EXECUTION_AND_INPUT = { 'execution.$': '$$.Execution.Id', 'input.$': '$' } as const;
+
+export const EXECUTION_AND_RUN = { 'execution.$': '$$.Execution.Id', 'run.$': '$' } as const;
+
+/** Values by the name that the step knows; a name that ends in `.$` has a path. */
+export interface Parameters {
+  readonly [name: string]: string | Parameters;
 }
 
 /**
  * The state that calls a step. It may be tried again because every step is idempotent by what it writes: `begin` by its
- * claim, `prepare` by its attempt's claim, `submit` by the backup's id, the others by the ledger, each of whose objects
- * is written once.
+ * claim, `prepare` by its attempt's claim, `submit` by the backup's id, the parts of a proof by their objects, the others by
+ * the ledger, each of whose objects is written once.
  */
 export function stepTask(
   scope: Construct,
@@ -80,10 +98,15 @@ export function stepTask(
     ...(props.parameters !== undefined && { payload: sfn.TaskInput.fromObject({ ...props.parameters }) }),
     // `$` is what Step Functions does by itself, and aws-local-stepfunctions 3.0.0 takes it for a key of that name.
     ...(props.resultPath !== '$' && { resultPath: props.resultPath }),
+    ...(props.outputPath !== undefined && { outputPath: props.outputPath }),
     taskTimeout: sfn.Timeout.duration(step.timeout.plus(SPARE)),
     // CDK's own retries would add six more attempts under other names.
     retryOnServiceExceptions: false,
   })
     .addRetry(UNAVAILABLE)
-    .addRetry(ENDED);
+    .addRetry({
+      errors: LAMBDA_ENDED_IT,
+      interval: Duration.seconds(5),
+      maxAttempts: props.endedRetries ?? ENDED,
+    });
 }

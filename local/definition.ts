@@ -11,13 +11,14 @@
  * - `ErrorPath` and `CausePath` take paths, no intrinsic functions.
  *
  * What differs and is made good in `state-machines.ts`: aborting does not stop a retry that waits, and results are not
- * limited to 256 KiB. What differs and does not matter here: the history has no limit of 25,000 events, and
- * `$$.Execution.Id` is a name instead of an ARN.
+ * limited to 256 KiB; in `distributed-map.ts`: how such a Map fails. What differs and does not matter here: the history has
+ * no limit of 25,000 events, `$$.Execution.Id` is a name instead of an ARN, and of a Map in which one item has failed, those
+ * that waited for their turn are begun all the same.
  */
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 
 /** A state as JSON has it; the package's own types describe only what it knows. */
-type State = Readonly<Record<string, unknown>>;
+export type State = Readonly<Record<string, unknown>>;
 export type States = Readonly<Record<string, State>>;
 
 const IGNORED = [

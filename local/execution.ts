@@ -1,5 +1,5 @@
 /** One execution of a state machine: what it has gone through, what it carries, how it ended. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { EXECUTION_STATUSES, type ExecutionStatus, type ExecutionView } from '../core/installation.ts';
@@ -90,6 +90,9 @@ export class ExecutionRecord {
   }
 }
 
+export const hasHistory = (directory: string, id: string): boolean =>
+  existsSync(join(directory, `${id}.json`));
+
 /** @throws Error when there is no such execution */
 export const readHistory = (directory: string, id: string): History =>
   historySchema.parse(JSON.parse(readFileSync(join(directory, `${id}.json`), 'utf8')));
@@ -104,11 +107,14 @@ const carriedSchema = z.looseObject({
     .looseObject({ backup: z.looseObject({ id: z.string() }).nullable() })
     .optional()
     .catch(undefined),
+  /** A proof by itself carries no `prepared`. */
+  proof: z.looseObject({ backup: z.string() }).optional().catch(undefined),
   poll: pollSchema.optional().catch(undefined),
 });
 
 function readCarried(carried: unknown): { backupId: string | null; poll: Poll | null } {
   const parsed = carriedSchema.safeParse(carried);
   if (!parsed.success) return { backupId: null, poll: null };
-  return { backupId: parsed.data.prepared?.backup?.id ?? null, poll: parsed.data.poll ?? null };
+  const { prepared, proof, poll } = parsed.data;
+  return { backupId: prepared?.backup?.id ?? proof?.backup ?? null, poll: poll ?? null };
 }

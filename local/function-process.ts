@@ -1,27 +1,10 @@
-/** One execution environment of Lambda: a worker thread that runs one invocation at a time and stays warm. */
+/** One execution environment of Lambda: it runs one invocation at a time and stays warm. */
 import { randomUUID } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
+import { carriesEngine } from './carried-engine.ts';
+import { startChild } from './function-child.ts';
+import type { FunctionRuntime, Invocation, InvocationResult } from './function-runtime.ts';
+import { startThread } from './function-thread.ts';
 import type { DeployedFunction } from './template.ts';
-
-export interface WorkerSettings {
-  readonly file: string;
-  readonly handler: string;
-  readonly name: string;
-  readonly arn: string;
-  readonly memoryMegabytes: number;
-}
-
-export interface Invocation {
-  readonly requestId: string;
-  /** JSON, as it would travel. */
-  readonly event: string;
-  /** When Lambda ends it, in milliseconds since 1970. */
-  readonly deadline: number;
-}
-
-export type InvocationResult =
-  | { readonly ok: true; readonly value: string }
-  | { readonly ok: false; readonly errorType: string; readonly errorMessage: string };
 
 /** A failed invocation as Step Functions sees it: `name` is matched by Retry and Catch, `message` is the cause. */
 export class FunctionError extends Error {
@@ -33,11 +16,10 @@ export class FunctionError extends Error {
   }
 }
 
-/** Worker threads, not processes: one starts in 20 ms and has its own globals, modules and environment all the same. */
 export class FunctionProcess {
-  readonly #function: DeployedFunction;
-  readonly #worker: Worker;
-  #died = false;
+  readonly #timeoutSeconds: number;
+  readonly #runtime: FunctionRuntime;
+  #alive = true;
 
   /** @param onLine called with each line that the function writes */
   constructor(
@@ -45,84 +27,54 @@ export class FunctionProcess {
     environment: Readonly<Record<string, string>>,
     onLine: (line: string) => void,
   ) {
-    this.#function = deployed;
-    const { file, handler, name, arn, memoryMegabytes } = deployed;
-    const settings: WorkerSettings = { file, handler, name, arn, memoryMegabytes };
-    this.#worker = new Worker(new URL('function-worker.ts', import.meta.url), {
-      workerData: settings,
-      env: { ...environment },
-      // A debugger's or test runner's flags are the parent's business.
-      execArgv: ['--enable-source-maps'],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: memoryMegabytes },
-    });
-    this.#worker.unref();
-    for (const stream of [this.#worker.stdout, this.#worker.stderr]) followLines(stream, onLine);
-    this.#worker.on('error', () => {
-      this.#died = true;
-    });
-    this.#worker.on('exit', () => {
-      this.#died = true;
+    const { file, handler, name, arn, memoryMegabytes, timeoutSeconds } = deployed;
+    const start = carriesEngine(deployed) ? startChild : startThread;
+    this.#timeoutSeconds = timeoutSeconds;
+    this.#runtime = start({ file, handler, name, arn, memoryMegabytes }, environment, onLine);
+    void this.#runtime.ended.then(() => {
+      this.#alive = false;
     });
   }
 
   /** Whether it can take another invocation. */
   get alive(): boolean {
-    return !this.#died;
+    return this.#alive;
   }
 
   /** @throws {FunctionError} what Lambda would report */
   async invoke(event: unknown): Promise<unknown> {
-    const { timeoutSeconds } = this.#function;
-    const requestId = randomUUID();
-    const invocation: Invocation = {
-      requestId,
+    const result = await this.#answer({
+      requestId: randomUUID(),
       event: JSON.stringify(event ?? null),
-      deadline: Date.now() + timeoutSeconds * 1000,
-    };
-    const result = await this.#answer(invocation, timeoutSeconds);
+      deadline: Date.now() + this.#timeoutSeconds * 1000,
+    });
     if (result.ok) return JSON.parse(result.value);
     throw new FunctionError(result.errorType, result.errorMessage);
   }
 
   async stop(): Promise<void> {
-    this.#died = true;
-    await this.#worker.terminate();
+    this.#alive = false;
+    await this.#runtime.stop();
   }
 
-  #answer(invocation: Invocation, timeoutSeconds: number): Promise<InvocationResult> {
-    const { promise, resolve } = Promise.withResolvers<InvocationResult>();
-    const fail = (errorType: string, errorMessage: string): void =>
-      resolve({
-        ok: false,
-        errorType,
-        errorMessage: `RequestId: ${invocation.requestId} Error: ${errorMessage}`,
-      });
-    const onMessage = (result: InvocationResult): void => resolve(result);
-    const onError = (error: Error): void =>
-      fail('Lambda.Unknown', `The runtime ended with ${error.name}: ${error.message}`);
-    const onExit = (code: number): void =>
-      fail('Lambda.Unknown', `The runtime ended with exit status ${code}`);
-    const timer = setTimeout(() => {
-      fail('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
-      void this.stop();
-    }, timeoutSeconds * 1000);
-    this.#worker.once('message', onMessage).once('error', onError).once('exit', onExit);
-    this.#worker.postMessage(invocation);
-    return promise.finally(() => {
-      clearTimeout(timer);
-      this.#worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+  async #answer(invocation: Invocation): Promise<InvocationResult> {
+    const failed = (errorType: string, errorMessage: string): InvocationResult => ({
+      ok: false,
+      errorType,
+      errorMessage: `RequestId: ${invocation.requestId} Error: ${errorMessage}`,
     });
+    const overdue = Promise.withResolvers<InvocationResult>();
+    const timer = setTimeout(() => {
+      overdue.resolve(
+        failed('Sandbox.Timedout', `Task timed out after ${this.#timeoutSeconds.toFixed(2)} seconds`),
+      );
+      void this.stop();
+    }, this.#timeoutSeconds * 1000);
+    const died = this.#runtime.ended.then((how) => failed('Lambda.Unknown', `The runtime ended with ${how}`));
+    try {
+      return await Promise.race([this.#runtime.run(invocation), died, overdue.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
-}
-
-function followLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== '') onLine(line);
-  });
 }

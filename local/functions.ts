@@ -1,9 +1,11 @@
 /** Runs the bundled functions as Lambda does: one invocation at a time in each environment, kept warm, logged. */
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { carriesEngine, engineVariables } from './carried-engine.ts';
 import { FunctionError, FunctionProcess } from './function-process.ts';
 import { type Metric, metricsIn } from './metrics.ts';
 import type { DeployedFunction } from './template.ts';
+import { Turns } from './turns.ts';
 
 export interface FunctionsOptions {
   readonly functions: readonly DeployedFunction[];
@@ -13,12 +15,19 @@ export interface FunctionsOptions {
   readonly logDirectory: string;
 }
 
+/**
+ * Lambda would start a thousand. An engine uses every processor by itself, and takes half a gigabyte: one may read while
+ * another one opens, and whatever comes beside them waits.
+ */
+const ENGINES_AT_ONCE = 2;
+
 export class Functions {
   readonly #options: FunctionsOptions;
   readonly #byArn: ReadonlyMap<string, DeployedFunction>;
   readonly #idle = new Map<string, FunctionProcess[]>();
   readonly #all = new Set<FunctionProcess>();
   readonly #metrics: Metric[] = [];
+  readonly #engines = new Turns(ENGINES_AT_ONCE);
 
   constructor(options: FunctionsOptions) {
     this.#options = options;
@@ -36,6 +45,22 @@ export class Functions {
     const deployed = this.#byArn.get(arn);
     if (deployed === undefined)
       throw new FunctionError('Lambda.ResourceNotFoundException', `Function not found: ${arn}`);
+    return carriesEngine(deployed)
+      ? this.#engines.take(() => this.#run(deployed, event))
+      : this.#run(deployed, event);
+  }
+
+  /** Ends every environment, whatever it is doing. */
+  async stop(): Promise<void> {
+    this.#engines.refuse(new FunctionError('Lambda.Unknown', 'Everything is being stopped'));
+    const all = [...this.#all];
+    this.#all.clear();
+    this.#idle.clear();
+    await Promise.all(all.map((environment) => environment.stop()));
+  }
+
+  async #run(deployed: DeployedFunction, event: unknown): Promise<unknown> {
+    const { arn } = deployed;
     const idle = this.#idle.get(arn) ?? [];
     this.#idle.set(arn, idle);
     let environment = idle.pop();
@@ -50,19 +75,16 @@ export class Functions {
     }
   }
 
-  /** Ends every environment, whatever it is doing. */
-  async stop(): Promise<void> {
-    const all = [...this.#all];
-    this.#all.clear();
-    this.#idle.clear();
-    await Promise.all(all.map((environment) => environment.stop()));
-  }
-
   #open(deployed: DeployedFunction): FunctionProcess {
     const log = join(this.#options.logDirectory, `${deployed.name}.log`);
     const opened = new FunctionProcess(
       deployed,
-      { ...lambdaVariables(deployed), ...deployed.environment, ...this.#options.environment },
+      {
+        ...lambdaVariables(deployed),
+        ...deployed.environment,
+        ...this.#options.environment,
+        ...(carriesEngine(deployed) && engineVariables(deployed)),
+      },
       (line) => {
         appendFileSync(log, `${line}\n`);
         this.#metrics.push(...metricsIn(line));
@@ -82,5 +104,5 @@ const lambdaVariables = ({ name, memoryMegabytes, file }: DeployedFunction): Rec
   AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
   AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-  LAMBDA_TASK_ROOT: file.slice(0, file.lastIndexOf('/')),
+  LAMBDA_TASK_ROOT: dirname(file),
 });

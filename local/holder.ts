@@ -10,7 +10,9 @@ import type { Home } from './home.ts';
 
 const addressesSchema = z.object({
   engine: z.string(),
-  bucket: z.string(),
+  s3: z.string(),
+  /** False when that is the S3 that `AWS_ENDPOINT_URL_S3` named. */
+  s3Embedded: z.boolean(),
   topic: z.string(),
 });
 /** Where the servers of a home listen. */

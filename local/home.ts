@@ -36,7 +36,7 @@ export const homeAt = (directory = process.env['SAFEHOUSE_HOME'] || '.safehouse'
     logs: join(whole, 'logs'),
     topic: join(whole, 'topic.jsonl'),
     secrets: join(whole, 'secrets.json'),
-    holder: join(whole, 'holder.json'),
+    holder: join(whole, 'house.json'),
     ports: join(whole, 'ports.json'),
   };
 };

@@ -16,6 +16,9 @@ import { type Around, openWorkshop, type Workshop } from './workshop.ts';
 
 export const DEFAULT_BUCKET = 'safehouse';
 
+/** The others work on the bucket alone. */
+const ASKS_CLICKHOUSE: ReadonlySet<Workflow> = new Set(['backup', 'doctor']);
+
 export type StartInput = Readonly<Record<string, unknown>> & { readonly target: string };
 
 export interface HouseOptions {
@@ -88,7 +91,7 @@ export class House {
   async start(workflow: Workflow, input: StartInput): Promise<LocalExecution> {
     const target = this.target(input.target);
     const { stack, machines } = await this.#open();
-    if (isEmbedded(target)) await this.startEngine();
+    if (ASKS_CLICKHOUSE.has(workflow) && isEmbedded(target)) await this.startEngine();
     return machines.start(machineOf(stack, workflow, input.target), input);
   }
 
@@ -100,8 +103,10 @@ export class House {
   /** What EventBridge would send to a function or a state machine. */
   async deliver(arn: string, input: unknown): Promise<void> {
     const { machines, functions, stack } = await this.#open();
-    if (stack.stateMachines.some((machine) => machine.arn === arn)) machines.start(arn, input);
-    else await functions.invoke(arn, input);
+    if (!stack.stateMachines.some((machine) => machine.arn === arn))
+      return void (await functions.invoke(arn, input));
+    if (Object.values(this.config.targets).some(isEmbedded)) await this.startEngine();
+    machines.start(arn, input);
   }
 
   /** Waits until every execution has ended, retention that a backup started included. */
@@ -180,8 +185,11 @@ export class House {
   }
 }
 
+/** Some workflows have a state machine for each target, the others one for all. */
 function machineOf({ deployment }: DeployedStack, workflow: Workflow, target: string): string {
-  const machine = workflow === 'retention' ? deployment.retention : deployment.targets[target]?.[workflow];
-  if (machine === undefined) throw new Error(`the stack has no state machine for ${workflow} of ${target}`);
-  return machine;
+  const { targets, ...shared } = deployment;
+  const machines: Readonly<Record<string, unknown>> = { ...shared, ...targets[target] };
+  const machine = machines[workflow];
+  if (typeof machine === 'string') return machine;
+  throw new Error(`the stack has no state machine for ${workflow} of ${target}`);
 }

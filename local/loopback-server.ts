@@ -1,6 +1,6 @@
 /** A small HTTP server on 127.0.0.1, for the AWS services whose answer fits on a screen. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { listenOnLoopback } from './engine/listen.ts';
+import { listenOnLoopback } from './listen.ts';
 
 export interface LoopbackRequest {
   readonly method: string;

@@ -14,3 +14,6 @@ export const stateMachineArn = (region: string, name: string): string =>
   `arn:aws:states:${region}:${ACCOUNT}:stateMachine:${name}`;
 
 export const topicArn = (region: string, name: string): string => `arn:aws:sns:${region}:${ACCOUNT}:${name}`;
+
+export const executionArn = (machineArn: string, name: string): string =>
+  `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;

@@ -1,7 +1,12 @@
 /** EventBridge Scheduler on this machine: starts what the stack's schedules name, when they say. */
 import { nextRuns } from '../core/schedule.ts';
-import type { House } from './house.ts';
 import type { DeployedSchedule } from './template.ts';
+
+/** The part of a house that schedules need. */
+export interface Scheduled {
+  stack(): Promise<{ readonly schedules: readonly DeployedSchedule[] }>;
+  deliver(arn: string, input: unknown): Promise<void>;
+}
 
 const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 /** Longer waits overflow the timer and would fire at once. */
@@ -13,7 +18,7 @@ const LONGEST_WAIT = 2 ** 31 - 1;
  * @returns a line for each schedule: when it comes next
  */
 export async function runSchedules(
-  house: House,
+  house: Scheduled,
   signal: AbortSignal,
   tell: (text: string) => void,
 ): Promise<string[]> {
@@ -27,7 +32,7 @@ export async function runSchedules(
 }
 
 function wake(
-  house: House,
+  house: Scheduled,
   schedule: DeployedSchedule,
   at: number,
   signal: AbortSignal,

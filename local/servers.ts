@@ -1,4 +1,5 @@
 /** The servers of a home: ClickHouse, S3 and the topic. This process runs them, or uses those that `local up` runs. */
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import type { Bucket } from './bucket/bucket.ts';
 import { openBucketServer, openEngineServer, stopWithin } from './embedded-servers.ts';
 import type { Engine } from './engine/engine.ts';
@@ -38,13 +39,26 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const { home, bucketName } = options;
   const external = externalS3(options.environment ?? process.env);
   const running = takeHome(home);
-  if (running !== undefined) return joined(running, external ?? embeddedS3(running.bucket, bucketName));
+  if (running !== undefined) {
+    refuseAnotherS3(running, external);
+    return joined(running, external ?? embeddedS3(running.s3, bucketName));
+  }
   try {
     return await OwnServers.open(options, external);
   } catch (error) {
     leaveHome(home);
     throw error;
   }
+}
+
+/** The engine signs with the keys that it was started with. */
+function refuseAnotherS3(running: Addresses, external: S3Place | undefined): void {
+  const theirs = running.s3Embedded ? undefined : running.s3;
+  if (external?.endpoint === theirs) return;
+  throw new SafehouseError(ERROR_NAMES.configuration, {
+    what: `\`local up\` uses ${theirs ?? 'the embedded S3'}, and this command was told to use ${external?.endpoint ?? 'the embedded one'}.`,
+    remedy: 'Set AWS_ENDPOINT_URL_S3 and SAFEHOUSE_BUCKET for both in the same way, or for neither.',
+  });
 }
 
 const joined = (addresses: Addresses, s3: S3Place): Servers => ({
@@ -111,7 +125,8 @@ class OwnServers implements Servers {
   async share(): Promise<Addresses> {
     const addresses = {
       engine: await this.engineUrl(),
-      bucket: this.s3.endpoint,
+      s3: this.s3.endpoint,
+      s3Embedded: this.s3.embedded,
       topic: this.topicUrl,
     };
     shareHome(this.#home, addresses);

@@ -4,6 +4,7 @@
  * `definition.ts`.
  */
 import { randomInt } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   ExecutionAbortedError,
   ExecutionError,
@@ -14,8 +15,9 @@ import {
 import { compactTime } from '../core/backup-id.ts';
 import type { ExecutionView } from '../core/installation.ts';
 import { readDefinition, statesOf } from './definition.ts';
-import { ExecutionRecord, type History, readHistory, viewOf } from './execution.ts';
-import { ACCOUNT } from './place.ts';
+import { failingAsOnAws } from './distributed-map.ts';
+import { ExecutionRecord, type History, hasHistory, readHistory, viewOf } from './execution.ts';
+import { executionArn } from './place.ts';
 import type { DeployedStateMachine } from './template.ts';
 
 type RunOptions = NonNullable<Parameters<StateMachine['run']>[1]>;
@@ -67,25 +69,40 @@ class DataLimitExceeded extends Error {
   readonly isCatchable = false;
 }
 
+export class NoStateMachine extends Error {
+  override readonly name = 'NoStateMachine';
+}
+
+/** There was an execution of that name, and it has ended or was started with another input. */
+export class ExecutionExists extends Error {
+  override readonly name = 'ExecutionExists';
+}
+
 export class StateMachines {
   readonly #options: StateMachinesOptions;
   readonly #machines: ReadonlyMap<string, Machine>;
-  readonly #running = new Set<LocalExecution>();
+  readonly #open = new Set<LocalExecution>();
 
   constructor(options: StateMachinesOptions) {
     this.#options = options;
     this.#machines = new Map(
       options.stateMachines.map(({ arn, name, definition }) => [
         arn,
-        { definition: readDefinition(name, definition) },
+        { definition: failingAsOnAws(readDefinition(name, definition)) },
       ]),
     );
   }
 
-  /** @throws Error when there is no such state machine */
-  start(arn: string, input: unknown): LocalExecution {
+  /**
+   * @param name makes it start once: while an execution of that name runs with the same input, that one is given
+   * @throws {NoStateMachine}
+   * @throws {ExecutionExists}
+   */
+  start(arn: string, input: unknown, name?: string): LocalExecution {
     const machine = this.#machine(arn);
-    const id = `${compactTime(Date.now())}-${randomInt(36 ** 5, 36 ** 6).toString(36)}`;
+    const same = name === undefined ? undefined : this.#running(name, input);
+    if (same !== undefined) return same;
+    const id = name ?? `${compactTime(Date.now())}-${randomInt(36 ** 5, 36 ** 6).toString(36)}`;
     return this.#run(
       machine,
       { id, stateMachine: arn, input, startedAt: new Date().toISOString() },
@@ -112,19 +129,30 @@ export class StateMachines {
 
   /** Waits until nothing runs any more, what was started on the way included. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ ended }) => ended));
+    while (this.#open.size > 0) await Promise.all([...this.#open].map(({ ended }) => ended));
   }
 
   /** Aborts whatever runs. */
   async abort(): Promise<void> {
-    for (const execution of this.#running) execution.abort();
+    for (const execution of this.#open) execution.abort();
     await this.settled();
+  }
+
+  #running(name: string, input: unknown): LocalExecution | undefined {
+    if (!hasHistory(this.#options.historyDirectory, name)) return undefined;
+    const running = [...this.#open].find(({ id }) => id === name);
+    if (running !== undefined && isDeepStrictEqual(running.history.input, input)) return running;
+    throw new ExecutionExists(
+      `Execution Already Exists: '${name}' ${running === undefined ? 'has ended' : 'runs with another input'}`,
+    );
   }
 
   #machine(arn: string): Machine {
     const machine = this.#machines.get(arn);
     if (machine === undefined)
-      throw new Error(`there is no state machine ${arn}; there are ${[...this.#machines.keys()].join(', ')}`);
+      throw new NoStateMachine(
+        `there is no state machine ${arn}; there are ${[...this.#machines.keys()].join(', ')}`,
+      );
     return machine;
   }
 
@@ -141,7 +169,7 @@ export class StateMachines {
       input as Json,
       this.#runOptions(machine, begun.id, aborted.signal),
     );
-    const ended = follow(run, record).finally(() => this.#running.delete(execution));
+    const ended = follow(run, record).finally(() => this.#open.delete(execution));
     const execution: LocalExecution = {
       id: begun.id,
       view: async () => viewOf(record.history),
@@ -154,7 +182,7 @@ export class StateMachines {
         run.abort();
       },
     };
-    this.#running.add(execution);
+    this.#open.add(execution);
     return execution;
   }
 
@@ -206,9 +234,6 @@ export class StateMachines {
     return { ExecutionArn: executionArn(StateMachineArn, id), StartDate: new Date().toISOString() };
   }
 }
-
-const executionArn = (machine: string, id: string): string =>
-  machine.replace(`:${ACCOUNT}:stateMachine:`, `:${ACCOUNT}:execution:`).concat(':', id);
 
 function limited(payload: unknown, what: string): unknown {
   const bytes = Buffer.byteLength(JSON.stringify(payload ?? null));

@@ -4,6 +4,7 @@ import { Functions } from './functions.ts';
 import type { Home } from './home.ts';
 import { startParameters } from './parameters.ts';
 import type { Servers } from './servers.ts';
+import { startExecutions } from './started-executions.ts';
 import { type Pace, StateMachines } from './state-machines.ts';
 import type { DeployedStack } from './template.ts';
 import { startTemporaryCredentials } from './temporary-credentials.ts';
@@ -42,12 +43,17 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   const { stack, home, pace } = options;
   const parameters = await startParameters(options.parameter);
   const credentials = await startTemporaryCredentials();
+  const executions = await startExecutions((...execution) => machines.start(...execution));
   const functions = new Functions({
     functions: stack.functions,
-    environment: environmentOf(options.servers, { ssm: parameters.url, sts: credentials.url }),
+    environment: environmentOf(options.servers, {
+      AWS_ENDPOINT_URL_SSM: parameters.url,
+      AWS_ENDPOINT_URL_STS: credentials.url,
+      AWS_ENDPOINT_URL_SFN: executions.url,
+    }),
     logDirectory: join(home.logs, 'functions'),
   });
-  const machines = new StateMachines({
+  const machines: StateMachines = new StateMachines({
     stateMachines: stack.stateMachines,
     invoke: (arn, input, execution) => invokeAround(options.around, functions, arn, input, execution),
     historyDirectory: home.executions,
@@ -62,15 +68,14 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     },
     close: async () => {
       await functions.stop();
-      await parameters.stop();
-      await credentials.stop();
+      for (const server of [parameters, credentials, executions]) await server.stop();
     },
   };
 }
 
 const environmentOf = (
   { s3: { region, endpoint, credentials }, topicUrl }: Servers,
-  { ssm, sts }: { readonly ssm: string; readonly sts: string },
+  endpoints: Readonly<Record<string, string>>,
 ): Record<string, string> => ({
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
@@ -79,8 +84,7 @@ const environmentOf = (
   ...(credentials.sessionToken && { AWS_SESSION_TOKEN: credentials.sessionToken }),
   AWS_ENDPOINT_URL_S3: endpoint,
   AWS_ENDPOINT_URL_SNS: topicUrl,
-  AWS_ENDPOINT_URL_SSM: ssm,
-  AWS_ENDPOINT_URL_STS: sts,
+  ...endpoints,
 });
 
 function invokeAround(

@@ -23,6 +23,8 @@ export const handler = step('webhook', topicEventSchema, async ({ Records }, { s
     const subject = Sns.Subject ?? 'Safehouse';
     const answer = await fetch(address, {
       method: 'POST',
+      // Following would turn the POST into a GET, and the page of a login would be taken for a thank-you.
+      redirect: 'manual',
       headers: { 'content-type': 'application/json', 'x-message-id': Sns.MessageId },
       // `text` is what Slack, Mattermost, Teams and Google Chat read; the parts are there for whoever wants them.
       body: JSON.stringify({ text: `*${subject}*\n${Sns.Message}`, subject, message: Sns.Message }),

@@ -63,14 +63,19 @@ function failureIn({ poll, error }: FailedRun): Failure {
 }
 
 /** Step Functions does not say which state failed, but each leaves its result behind when it succeeds. */
-function failedStep({ slot, hasBefore, before, prepared, poll, verified, error }: FailedRun): string {
+function failedStep(run: FailedRun): string {
+  const { slot, hasBefore, before, prepared, poll, verified } = run;
   if (slot === undefined) return 'begin';
   if (prepared === undefined)
     return hasBefore === true && before?.outcome !== 'ready' ? 'check-before' : 'prepare';
   if (poll === undefined) return 'submit';
   if (poll.outcome !== 'finished') return 'poll';
-  if (verified === undefined) return 'verify';
-  return error === undefined ? 'unknown' : 'start retention';
+  return verified === undefined ? 'verify' : stepAfterVerify(run);
+}
+
+function stepAfterVerify({ proof, judged }: FailedRun): string {
+  if (proof === undefined || (proof.outcome === 'go' && judged === undefined)) return 'prove';
+  return 'start retention';
 }
 
 async function readSettings(name: unknown): Promise<Target | undefined> {

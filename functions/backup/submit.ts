@@ -4,6 +4,7 @@ import { ask, type ClickHouse, openClickHouse } from '../../clients/clickhouse.t
 import { carriesSecrets, s3Locations } from '../../clients/destination.ts';
 import { requireEvidence } from '../../clients/ledger.ts';
 import { everyReplica } from '../../clients/observation.ts';
+import { isAtLeast } from '../../core/clickhouse-version.ts';
 import type { Target } from '../../core/config.ts';
 import { SafehouseError } from '../../core/errors.ts';
 import { backupPrefix, LOCK, MANIFEST } from '../../core/keys.ts';
@@ -72,7 +73,7 @@ async function submit(clickhouse: ClickHouse, target: Target, run: PreparedRun):
     ...(target.cluster !== undefined && { cluster: target.cluster }),
     destination: locate(id),
     ...(base !== null && { base: locate(base) }),
-    settings: target.settings,
+    settings: { ...contentChecksums(started.clickhouse.version), ...target.settings },
     id,
   });
   try {
@@ -89,3 +90,11 @@ async function submit(clickhouse: ClickHouse, target: Target, run: PreparedRun):
     throw error;
   }
 }
+
+/**
+ * For tables on remote disks, ClickHouse writes checksums of paths instead of contents into the manifest unless it is told not
+ * to (ClickHouse#74729), and a proof would take a good backup for a damaged one. Servers older than 25.3 may not know the
+ * setting and would refuse the statement; the oldest of them have no such checksums.
+ */
+const contentChecksums = (version: string): Record<string, number> =>
+  isAtLeast(version, '25.3') ? { allow_checksums_from_remote_paths: 0 } : {};

@@ -106,7 +106,7 @@ async function examineCluster(clickhouse: ClickHouse, cluster: string): Promise<
   const shards = new Set(rows.map(({ shard }) => shard)).size;
   return {
     value: rows.length,
-    what: `The cluster ${cluster} has ${shards} shards with ${rows.length} replicas.`,
+    what: `The cluster ${cluster} has ${countOf(shards, 'shard')} with ${countOf(rows.length, 'replica')}.`,
   };
 }
 
@@ -120,7 +120,7 @@ async function examineScope(clickhouse: ClickHouse, target: Target): Promise<Fou
       : ` ClickHouse saves the definition only, not the data, of ${bare.length}: ${named.join(', ')}${bare.length > named.length ? ', …' : ''}.`;
   return {
     value: scope,
-    what: `${scope.databases.length} databases with ${scope.tables.length} tables are in scope.${omitted}`,
+    what: `${countOf(scope.databases.length, 'database')} with ${countOf(scope.tables.length, 'table')} ${scope.databases.length === 1 ? 'is' : 'are'} in scope.${omitted}`,
   };
 }
 
@@ -163,3 +163,5 @@ async function examineGrants(
 }
 
 const MOST_GRANTS = 200;
+
+const countOf = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { startServerProcess } from '../engine/server-process.ts';
+import { startServerProcess } from '../server-process.ts';
 
 export interface BucketOptions {
   /** Created when it does not exist; what is in it survives restarts. One server at a time holds it. */

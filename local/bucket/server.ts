@@ -1,8 +1,8 @@
 /** The process that holds the buckets. `bucket.ts` starts it. */
 import { createServer } from 'node:http';
 import * as z from 'zod';
-import { listenOnLoopback } from '../engine/listen.ts';
-import { type RunningServer, StartRefused, serveParent } from '../engine/parent.ts';
+import { listenOnLoopback } from '../listen.ts';
+import { type RunningServer, StartRefused, serveParent } from '../parent.ts';
 import { BucketStore } from './bucket-store.ts';
 import { s3Interface } from './s3-interface.ts';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { startServerProcess } from './server-process.ts';
+import { startServerProcess } from '../server-process.ts';
 
 export interface EngineOptions {
   /** Created when it does not exist. One engine at a time holds it. */

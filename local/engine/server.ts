@@ -2,11 +2,11 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { listenOnLoopback } from '../listen.ts';
+import { type RunningServer, serveParent } from '../parent.ts';
 import { type OpenEngine, openEngine } from './execution.ts';
 import { httpInterface } from './http-interface.ts';
 import { readIdentity } from './identity.ts';
-import { listenOnLoopback } from './listen.ts';
-import { type RunningServer, serveParent } from './parent.ts';
 
 const settingsSchema = z.object({
   dataDirectory: z.string(),

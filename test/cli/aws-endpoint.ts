@@ -23,6 +23,7 @@ export const DEPLOYMENT: Deployment = {
   region: 'us-east-1',
   topicArn: 'arn:aws:sns:us-east-1:123456789012:alerts',
   retention: 'arn:aws:states:us-east-1:123456789012:stateMachine:Retention',
+  prove: 'arn:aws:states:us-east-1:123456789012:stateMachine:Prove',
   targets: {
     shop: {
       backup: 'arn:aws:states:us-east-1:123456789012:stateMachine:BackupShop',

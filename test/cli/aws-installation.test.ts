@@ -25,6 +25,7 @@ const DEPLOYMENT: Deployment = {
   region: 'eu-central-1',
   topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
   retention: `${MACHINE}:Retention`,
+  prove: `${MACHINE}:Prove`,
   targets: {
     shop: { backup: `${MACHINE}:BackupShop`, doctor: `${MACHINE}:DoctorShop` },
     mes: { backup: `${MACHINE}:BackupMes`, doctor: `${MACHINE}:DoctorMes` },

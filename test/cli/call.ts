@@ -9,6 +9,8 @@ export interface Called {
   readonly exitCode: ExitCode;
   readonly stdout: string;
   readonly stderr: string;
+  /** What went to stdout, byte for byte. */
+  readonly bytes: Buffer;
   /** What `--json` gave. */
   readonly json: unknown;
 }
@@ -24,14 +26,21 @@ export interface Caller {
 
 class Kept implements Output {
   text = '';
+  readonly #bytes: Uint8Array[] = [];
   readonly isTTY: boolean;
   readonly columns: number;
   constructor(columns: number | undefined) {
     this.isTTY = columns !== undefined;
     this.columns = columns ?? 80;
   }
-  write(text: string): void {
-    this.text += text;
+  write(text: string | Uint8Array, written?: () => void): void {
+    const bytes = Buffer.from(text as string);
+    this.#bytes.push(bytes);
+    this.text += bytes.toString();
+    written?.();
+  }
+  get bytes(): Buffer {
+    return Buffer.concat(this.#bytes);
   }
   hasColors(): boolean {
     return false;
@@ -49,7 +58,13 @@ export async function call(typed: readonly string[], caller: Caller = {}): Promi
     interruptible: () => interrupt ?? new AbortController().signal,
     open: caller.open ?? (() => Promise.reject(new Error('nothing is to be opened'))),
   });
-  return { exitCode, stdout: stdout.text, stderr: stderr.text, json: parse(stdout.text) };
+  return {
+    exitCode,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    bytes: stdout.bytes,
+    json: parse(stdout.text),
+  };
 }
 
 function parse(text: string): unknown {

@@ -117,6 +117,7 @@ export interface MadeBackup {
   readonly target?: string;
   readonly base?: string;
   readonly tables?: readonly LedgerTable[];
+  readonly databases?: readonly string[];
   readonly bytes?: number;
   readonly restore?: string;
 }
@@ -132,7 +133,7 @@ export async function makeStarted(bucket: Bucket, id: string, made: MadeBackup =
     scheduledTime: '2026-04-02T02:00:00Z',
     attempt: 1,
     clickhouse: { version: '26.3.1.1', server: 'a7', host: 'clickhouse-0' },
-    databases: ['shop'],
+    databases: [...(made.databases ?? ['shop'])],
     tables: [...tables],
   });
 }

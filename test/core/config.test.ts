@@ -45,6 +45,7 @@ describe('the least that a user can write', () => {
       attempts: 2,
       maxHours: 12,
       retention: { daily: 7, weekly: 4, monthly: 12, minimum: 3, graceDays: 3, maxShare: 0.25 },
+      prove: { level: 'bytes', againWithinDays: 30, assertions: [], maxDrop: 0.5 },
     });
   });
 
@@ -54,6 +55,7 @@ describe('the least that a user can write', () => {
     expect(rest).toEqual({
       bucket: { noncurrentVersionDays: 7, abortMultipartDays: 14 },
       alerts: { email: [] },
+      prover: { memoryMiB: 3072, storageMiB: 2048, atOnce: 10, gibibytesAnItem: 16 },
       writerRoles: [],
     });
   });
@@ -88,6 +90,7 @@ describe('each key of a target', () => {
     ['maxHours', 0.5],
     ['maxHours', 168],
     ['before', { query: 'SELECT 0', limitMinutes: 10_080 }],
+    ['prove', { level: 'counts', againWithinDays: 7, maxDrop: 1, assertions: [{ query: 'SELECT 1' }] }],
     ['staleAfterHours', 26],
   ])('takes %s: %j as it is', (key, value) => {
     expect(targetOf({ [key]: value })).toMatchObject({ [key]: value });
@@ -185,6 +188,9 @@ describe('each key of a target', () => {
       {},
       'retention the rules keep nothing: expected at least one of last, withinDays, daily, weekly, monthly, yearly',
     ],
+    ['prove', { level: 'all' }, 'prove.level is "all"; must be one of "none", "counts", "bytes"'],
+    ['prove', { maxDrop: 0 }, 'prove.maxDrop is 0; must be more than 0'],
+    ['prove', { assertions: [{}] }, 'prove.assertions[0].query is missing; must be a text'],
     ['staleAfterHours', 0, 'staleAfterHours is 0; must be more than 0'],
   ])('refuses %s: %j', (key, value, problem) => {
     expect(problems({ [key]: value })).toEqual([problem]);
@@ -233,6 +239,8 @@ describe('each key of the configuration', () => {
     ],
     [{ bucket: { noncurrentVersionDays: 0 } }, 'bucket.noncurrentVersionDays is 0; must be at least 1'],
     [{ bucket: { abortMultipartDays: 91 } }, 'bucket.abortMultipartDays is 91; must be at most 90'],
+    [{ prover: { atOnce: 0 } }, 'prover.atOnce is 0; must be at least 1'],
+    [{ prover: { memoryMiB: 512 } }, 'prover.memoryMiB is 512; must be at least 1024'],
     [{ alerts: { email: ['nobody'] } }, 'alerts.email[0] is "nobody"; must be an e-mail address'],
     [{ alerts: { topicArn: 'topic' } }, 'alerts.topicArn is "topic"; must be an ARN: arn:aws:sns:…'],
     [{ writerRoles: [ROLE] }, `writerRoles[0] is "${ROLE}"; must be a role's name, not its ARN`],
@@ -248,7 +256,7 @@ describe('each key of the configuration', () => {
     ],
     [
       { wirterRoles: [] },
-      'wirterRoles is not a known key (did you mean "writerRoles"?); known here: targets, bucket, alerts, writerRoles',
+      'wirterRoles is not a known key (did you mean "writerRoles"?); known here: targets, bucket, alerts, prover, writerRoles',
     ],
   ])('refuses %j', (overrides, problem) => {
     expect(configProblems({ targets: { logs: LEAST }, ...overrides })).toEqual([problem]);
@@ -273,7 +281,7 @@ describe('several mistakes', () => {
       ),
       expect.stringMatching(/^targets\.logs\.databse is not a known key \(did you mean "databases"\?\)/),
       'targets has the name "Bad Name": must be 1 to 48 of a-z, 0-9 and "-", beginning with a letter',
-      'bukcet is not a known key (did you mean "bucket"?); known here: targets, bucket, alerts, writerRoles',
+      'bukcet is not a known key (did you mean "bucket"?); known here: targets, bucket, alerts, prover, writerRoles',
     ]);
   });
 

@@ -99,7 +99,10 @@ describe('a backup that its server knows', () => {
 
   it('is stalled when it stands still for long and no such query is alive', () => {
     const still = observation({ row: row({ alive: false }) });
-    expect(judgedAfter(STALLED_AFTER_SECONDS, still).outcome).toBe('running');
+    expect(judgedAfter(STALLED_AFTER_SECONDS, still)).toMatchObject({
+      outcome: 'running',
+      because: 'it has not stood still for long',
+    });
     expect(judgedAfter(STALLED_AFTER_SECONDS + 1, still)).toMatchObject({
       outcome: 'stalled',
       because: 'the row has stood still for 5 minutes and no such query is running',

@@ -67,6 +67,10 @@ describe('the scope of a target', () => {
     });
   });
 
+  it('names a database once, however often it was written', () => {
+    expect(scopeOf({ databases: ['shop', 'shop'] }).elements).toEqual([database('shop')]);
+  });
+
   it('leaves out what is excepted', () => {
     expect(scopeOf({ except: ['logs.queue', 'logs.nothing'] })).toMatchObject({
       tables: ['logs.events', 'shop.orders', 'shop.view'],

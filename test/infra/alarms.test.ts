@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { METRICS } from '../../core/metrics.ts';
 import { RUNBOOK_SECTIONS } from '../../infra/alarms.ts';
 import { textOf } from './references.ts';
-import { maximal, resourcesOf, synthesise } from './synthesis.ts';
+import { maximal, minimal, resourcesOf, synthesise } from './synthesis.ts';
 
 const { template } = synthesise(maximal);
 
@@ -56,7 +56,8 @@ const dimensions = (list: readonly Dimension[] = []): Record<string, string> =>
 const [inVpc = ''] = alarms.flatMap(({ id }) => /^Backup[0-9a-f]{8}/.exec(id)?.[0] ?? []);
 
 test('there is an alarm for everything that can go wrong', () => {
-  const ofTarget = (name: string) => ['Late', 'NeverRan', 'NotVerified'].map((kind) => `${name}${kind}`);
+  const ofTarget = (name: string) =>
+    ['Late', 'NeverRan', 'NotVerified', 'ProofTooOld'].map((kind) => `${name}${kind}`);
   const ofWorkflow = (name: string) =>
     ['Aborted', 'FailedUntold', 'StepsThrottled', 'Throttled', 'TimedOut'].map((kind) => `${name}${kind}`);
   expect(alarms.map(({ id }) => id).sort()).toEqual(
@@ -66,7 +67,9 @@ test('there is an alarm for everything that can go wrong', () => {
       ...ofWorkflow('Backup'),
       ...ofWorkflow(inVpc),
       ...ofWorkflow('Retention'),
+      ...ofWorkflow('Prove'),
       'WatchFails',
+      'WalkFails',
       'DeadLetters',
       'WebhookDeadLetters',
       'WebhookThrottled',
@@ -115,6 +118,7 @@ describe('what the watch publishes', () => {
     ['eventsLate', 'GoodBackupAge', 'Maximum', 'GreaterThanThreshold', (25 + 10 + 2) * 3600],
     ['eventsNeverRan', 'GoodBackups', 'Minimum', 'LessThanThreshold', 1],
     ['eventsNotVerified', 'UnverifiedBackups', 'Maximum', 'GreaterThanThreshold', 0],
+    ['eventsProofTooOld', 'ProofAge', 'Maximum', 'GreaterThanThreshold', (25 + 10 + 2 + 24) * 3600],
   ])('%s fires on three bad looks, and on silence', (id, metric, statistic, comparison, threshold) => {
     const { Dimensions, ...properties } = alarm(id);
     expect(dimensions(Dimensions)).toEqual(WATCHED);
@@ -130,6 +134,24 @@ describe('what the watch publishes', () => {
       TreatMissingData: 'breaching',
     });
   });
+});
+
+test('the age of proofs has the threshold that the target says, and no alarm where nothing is proven', () => {
+  expect(alarm('billingProofTooOld').Threshold).toBe(30 * 3600);
+  const targets = { events: { ...minimal.targets.events, prove: { level: 'none' as const } } };
+  const [none] = resourcesOf(synthesise({ ...minimal, targets }).template, 'AWS::CloudWatch::Alarm').filter(
+    ([id]) => id.includes('ProofTooOld'),
+  );
+  expect(none).toBeUndefined();
+});
+
+test('the daily proofs have an alarm on the first failure', () => {
+  const { Metrics = [], ...properties } = alarm('WalkFails');
+  const metrics = Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric]));
+  expect(metrics.map(({ MetricName }) => MetricName).sort()).toEqual(['Errors', 'Throttles']);
+  for (const { Dimensions } of metrics)
+    expect(dimensions(Dimensions)['FunctionName']).toMatch(/^<SafehouseProveWalkFunction/);
+  expect(properties).toMatchObject({ Threshold: 0, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
 });
 
 describe('the functions publish', () => {
@@ -175,6 +197,7 @@ describe.each([
   ['Backup', /^<SafehouseBackupMachine/],
   [inVpc, /^<SafehouseBackup[0-9a-f]{8}Machine/],
   ['Retention', /^<SafehouseRetentionMachine/],
+  ['Prove', /^<SafehouseProveMachine/],
 ])('of %s', (name, machine) => {
   test.each([
     ['TimedOut', 'ExecutionsTimedOut'],
@@ -244,7 +267,7 @@ describe.each([
     const functions = Metrics.flatMap(({ MetricStat }) =>
       MetricStat === undefined ? [] : [MetricStat.Metric],
     );
-    expect(functions).toHaveLength(name === 'Retention' ? 3 : 7);
+    expect(functions).toHaveLength({ Retention: 3, Prove: 4 }[name] ?? 7);
     for (const { Namespace, MetricName, Dimensions } of functions) {
       expect([Namespace, MetricName]).toEqual(['AWS/Lambda', 'Throttles']);
       expect(dimensions(Dimensions)['FunctionName']).toMatch(new RegExp(`^<Safehouse${name}[A-Z]`));
@@ -270,7 +293,7 @@ test.each([
   });
 });
 
-test('the dashboard shows each target: age, size, duration, outcome', () => {
+test('the dashboard shows each target: age, size, duration, outcome, and its proofs', () => {
   const [[, dashboard] = [], ...more] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
   expect(more).toEqual([]);
   expect(dashboard?.Properties).not.toHaveProperty('DashboardName');
@@ -278,7 +301,10 @@ test('the dashboard shows each target: age, size, duration, outcome', () => {
     widgets: { properties: { title?: string; markdown?: string; alarms?: unknown[]; metrics?: unknown[] } }[];
   };
   const titles = body.widgets.map(({ properties }) => properties.title ?? properties.markdown);
-  const ofTarget = ['Age of the newest good backup (hours)', 'Size', 'Duration (minutes)', 'Outcome'];
+  const ofTarget = [
+    ...['Age of the newest good backup (hours)', 'Size', 'Duration (minutes)', 'Outcome'],
+    ...['Age of the newest proof (hours)', 'Good backups with a proof that is new enough (%)', 'Read back'],
+  ];
   expect(titles).toEqual(['Alarms', '## events', ...ofTarget, '## billing', ...ofTarget]);
   expect(body.widgets[0]?.properties.alarms).toHaveLength(alarms.length);
   const metrics = JSON.stringify(body.widgets.flatMap(({ properties }) => properties.metrics ?? []));
@@ -291,6 +317,10 @@ test('the dashboard shows each target: age, size, duration, outcome', () => {
     'BackupsFailed',
     'BackupsSkipped',
     'BackupsRemoved',
+    'ProofAge',
+    'ProofCoverage',
+    'BytesProven',
+    'BackupsProven',
   ])
     expect(metrics).toContain(metric);
 });

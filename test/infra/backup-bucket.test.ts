@@ -79,6 +79,7 @@ describe('a new bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 7 },
           ExpiredObjectDeleteMarker: true,
         },
+        { Id: 'proofs', Status: 'Enabled', Prefix: 'proofs/', ExpirationInDays: 90 },
         { Id: 'canary-events', Status: 'Enabled', Prefix: 'backups/events/canary/', ExpirationInDays: 1 },
       ],
     });

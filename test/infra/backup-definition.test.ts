@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   checkBeforeInputSchema,
   failureInputSchema,
+  judgeProofInputSchema,
+  planProofInputSchema,
   pollInputSchema,
   preparedRunSchema,
+  proofInputSchema,
+  proveItemInputSchema,
   runSchema,
 } from '../../core/workflow.ts';
 import { EXECUTION, type Handler, inTurn, named, type Payload, type Run, runLocally } from './local-run.ts';
@@ -42,6 +46,14 @@ const poll = {
 const failure = { class: 'new attempt', error: 'S3_ERROR', what: 'S3 said no.', remedy: 'Wait.' };
 const verified = { id: prepared.backup.id, objects: 3, bytes: 30, files: 3 };
 
+const proof = {
+  outcome: 'go',
+  target: 'events',
+  backup: prepared.backup.id,
+  proof: 'one',
+  items: [0, 1, 2],
+};
+
 const fine = {
   Begin: () => begun,
   CheckBefore: () => ({ outcome: 'ready', since: '2026-04-02T02:00:00.000Z', waitSeconds: 1 }),
@@ -49,6 +61,9 @@ const fine = {
   Submit: () => poll,
   Poll: () => ({ ...poll, outcome: 'finished', polls: 1 }),
   Verify: () => verified,
+  PlanProof: () => proof,
+  ProveItem: ({ index }) => ({ index }),
+  JudgeProof: () => ({ verdict: 'proven', bytes: 30, tables: 1, anomalies: [] }),
   StartRetention: () => ({}),
   RecordFailure: () => ({ outcome: 'give up', attempt: 1, error: 'S3_ERROR', cause: 'S3 said no.' }),
 } satisfies Record<string, Handler>;
@@ -67,7 +82,8 @@ const SUBMITTED = [
   'IsItFinished',
 ];
 const START = ['Begin', 'IsThereWork', 'HasCondition'];
-const END = ['Verify', 'StartRetention', 'BackedUp'];
+const PROOF = ['PlanProof', 'IsProofWanted', 'ProveItems', 'JudgeProof'];
+const END = ['Verify', ...PROOF, 'StartRetention', 'BackedUp'];
 
 describe('a backup that goes well', () => {
   test('goes from the claim to retention', async () => {
@@ -87,6 +103,26 @@ describe('a backup that goes well', () => {
     expect(() => preparedRunSchema.parse(inputs['Submit']?.[0])).not.toThrow();
     expect(() => pollInputSchema.parse(inputs['Poll']?.[0])).not.toThrow();
     expect(() => preparedRunSchema.parse(inputs['Verify']?.[0])).not.toThrow();
+    expect(() => planProofInputSchema.parse(inputs['PlanProof']?.[0])).not.toThrow();
+    expect(() => judgeProofInputSchema.parse(inputs['JudgeProof']?.[0])).not.toThrow();
+  });
+
+  test('is proven as the backup that it has become, by an execution of its name', async () => {
+    const { inputs } = await run();
+    const input = { target: 'events', backup: prepared.backup.id };
+    expect(inputs['PlanProof']).toEqual([{ execution: EXECUTION, input }]);
+    expect(() => proofInputSchema.parse(input)).not.toThrow();
+    const same = { execution: EXECUTION, ...input, proof: 'one' };
+    expect(inputs['ProveItem']).toEqual([0, 1, 2].map((index) => ({ ...same, index })));
+    for (const item of inputs['ProveItem'] ?? [])
+      expect(() => proveItemInputSchema.parse(item)).not.toThrow();
+    expect(inputs['JudgeProof']).toEqual([same]);
+  });
+
+  test('is followed by retention at once where no proof is wanted', async () => {
+    const { way, failed } = await run({ PlanProof: () => ({ ...proof, outcome: 'not wanted', items: [] }) });
+    expect(failed).toBeUndefined();
+    expect(way.slice(-5)).toEqual(['Verify', 'PlanProof', 'IsProofWanted', 'StartRetention', 'BackedUp']);
   });
 
   test('ends at once when the scheduled time has run', async () => {
@@ -160,6 +196,36 @@ describe('a backup that fails', () => {
     },
   );
 
+  test.each(['PlanProof', 'ProveItem', 'JudgeProof'] as const)(
+    'is recorded with what is known of its proof, and retention is not started, when %s throws',
+    async (task) => {
+      const { way, inputs, failed } = await run({ [task]: inTurn(named('VerificationFailed')) });
+      expect(way.slice(-3)).toEqual(['RecordFailure', 'IsThereAnotherAttempt', 'GivenUp']);
+      expect(way).not.toContain('StartRetention');
+      expect(failed?.error).toBe('S3_ERROR');
+      const [received] = inputs['RecordFailure'] ?? [];
+      expect(() => failureInputSchema.parse(received)).not.toThrow();
+      const state = {
+        verified,
+        error: { Error: 'VerificationFailed' },
+        ...(task !== 'PlanProof' && { proof }),
+      };
+      expect(received).toMatchObject({ execution: EXECUTION, run: state });
+      expect(received).not.toHaveProperty('run.judged');
+    },
+  );
+
+  test('is not judged when one of its items could not be read', async () => {
+    const { way, inputs } = await run({
+      ProveItem: ({ index }) => {
+        if (index === 1) throw named('IncompleteReading');
+        return { index };
+      },
+    });
+    expect(way).not.toContain('JudgeProof');
+    expect(inputs['RecordFailure']?.[0]).toMatchObject({ run: { error: { Error: 'IncompleteReading' } } });
+  });
+
   test('is not recorded when the same call helps', async () => {
     const { way, inputs, failed } = await run({ Submit: inTurn(named('TemporarilyUnavailable'), poll) });
     expect(failed).toBeUndefined();
@@ -181,7 +247,7 @@ describe('a backup that fails', () => {
       'HasCondition',
       'CheckBefore',
     ]);
-    expect(way.slice(-3)).toEqual(END);
+    expect(way.slice(-END.length)).toEqual(END);
     expect(inputs['CheckBefore']?.[1]).toEqual({
       execution: EXECUTION,
       ...INPUT,

@@ -1,5 +1,5 @@
 /** The functions of a template, by the step that they are. */
-import { FUNCTIONS, type FunctionName } from '../../infra/function-code.ts';
+import { FUNCTIONS, type FunctionName } from '../../infra/function-names.ts';
 import { textOf } from './references.ts';
 import { type Resource, resourcesOf, type Template } from './synthesis.ts';
 

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, parseTarget } from '../../core/config.ts';
-import { checkLifetimes, staleAfterHours } from '../../infra/lifetimes.ts';
+import { checkLifetimes, proofStaleAfterHours, staleAfterHours } from '../../infra/lifetimes.ts';
 import { application, minimal, synthesise, target } from './synthesis.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
@@ -36,6 +36,18 @@ describe('the age at which a backup is late', () => {
   test('does not change from one day to the next', () => {
     const given = parseTarget({ ...target, schedule: { full: 'cron(0 1 L * ? *)' } }, 'test');
     expect(staleAfterHours('events', given, NOW + 86_400_000)).toBe(staleAfterHours('events', given, NOW));
+  });
+});
+
+describe('the age at which a proof is too old', () => {
+  const proofStale = (prove: object) => proofStaleAfterHours(parseTarget({ ...target, prove }, 'test'), 29);
+
+  test('is a day more than the age at which a backup is late', () => {
+    expect(proofStale({})).toBe(29 + 24);
+  });
+
+  test('is what the target says', () => {
+    expect(proofStale({ staleAfterHours: 7.5 })).toBe(7.5);
   });
 });
 

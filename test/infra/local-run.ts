@@ -3,12 +3,12 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import type { Definition } from './state-machines.ts';
 
 export type Payload = Record<string, unknown>;
-export type Handler = (input: Payload) => Payload;
+export type Handler = (input: Payload) => Payload | Promise<Payload>;
 
 export const EXECUTION = 'arn:aws:states:eu-central-1:111122223333:execution:Machine:one';
 
 export interface Run {
-  /** The states in the order in which they were entered. */
+  /** The states in the order in which they were entered, without those within a map. */
   readonly way: readonly string[];
   /** What each task received. */
   readonly inputs: Readonly<Record<string, readonly Payload[]>>;
@@ -59,7 +59,8 @@ export async function runLocally(
   const way: string[] = [];
   let failed: Run['failed'];
   for await (const event of execution.eventLogs) {
-    if (event.type.endsWith('StateEntered') && 'state' in event) way.push(event.state.name);
+    if (event.type.endsWith('StateEntered') && 'state' in event && !('index' in event))
+      way.push(event.state.name);
     if (event.type === 'ExecutionFailed') failed = { error: event.Error, cause: String(event.Cause) };
   }
   return { way, inputs, output: await output, failed };

@@ -14,6 +14,15 @@ export function textOf(value: unknown): string {
       const [separator, parts] = argument as [string, unknown[]];
       return parts.map(textOf).join(separator);
     }
+    case 'Fn::Split': {
+      const [, whole] = argument as [string, unknown];
+      return textOf(whole);
+    }
+    // CDK takes names out of ARNs so.
+    case 'Fn::Select': {
+      const [index, list] = argument as [number, unknown];
+      return `${textOf(list)}[${index}]`;
+    }
     default:
       throw new Error(`a reference of an unknown kind: ${JSON.stringify(value)}`);
   }

@@ -5,11 +5,11 @@
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
-import type { FunctionName } from '../../infra/function-code.ts';
+import type { FunctionName } from '../../infra/function-names.ts';
 import { roleWith } from '../../infra/role.ts';
 import { functionsOf, roleOf } from './functions.ts';
 import { textsOf } from './references.ts';
-import { machinesOf } from './state-machines.ts';
+import { machinesOf, statesOf } from './state-machines.ts';
 import {
   application,
   maximal,
@@ -97,6 +97,17 @@ const BILLING_S3 = [
 const READS = 'kms:Decrypt key';
 const WRITES = 'kms:GenerateDataKey key';
 
+/** The functions with the engine: they read everything, and write nothing that a backup or the ledger is made of. */
+const PROVER = [
+  list('backups/*', 'ledger/*'),
+  's3:GetObject bucket/backups/*',
+  's3:GetObject bucket/ledger/*',
+  's3:GetObject bucket/proofs/*',
+  's3:PutObject bucket/proofs/*',
+  READS,
+  WRITES,
+];
+
 const EXPECTED = {
   'backup/begin': [
     SETTINGS,
@@ -148,6 +159,27 @@ const EXPECTED = {
     'sns:Publish topic',
     READS,
     WRITES,
+  ],
+  'prove/plan': [SETTINGS, ...PROVER],
+  'prove/item': PROVER,
+  'prove/judge': [
+    list('ledger/*'),
+    's3:GetObject bucket/proofs/*',
+    's3:GetObject bucket/ledger/*',
+    's3:PutObject bucket/ledger/*/*/proven.json',
+    's3:PutObject bucket/ledger/*/*/proven@*.json',
+    's3:PutObject bucket/ledger/*/*/failed.json',
+    'sns:Publish topic',
+    READS,
+    WRITES,
+  ],
+  'prove/record-failure': [list('ledger/*'), 'sns:Publish topic'],
+  'prove/walk': [
+    SETTINGS,
+    list('ledger/*'),
+    's3:GetObject bucket/ledger/*',
+    'states:StartExecution SafehouseProveMachineStateMachine',
+    READS,
   ],
   'retention/plan': [
     SETTINGS,
@@ -203,9 +235,9 @@ const functions = functionsOf(template).map((deployed) => ({
   inVpc: /(Backup|Doctor)[0-9a-f]{8}[A-Z]/.test(deployed.logicalId),
 }));
 
-test('there are 21 functions, each with a role of its own', () => {
-  expect(functions).toHaveLength(21);
-  expect(new Set(functions.map(({ role }) => role)).size).toBe(21);
+test('there are 26 functions, each with a role of its own', () => {
+  expect(functions).toHaveLength(26);
+  expect(new Set(functions.map(({ role }) => role)).size).toBe(26);
 });
 
 describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource }) => {
@@ -220,10 +252,45 @@ describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource })
 
 const roles = resourcesOf(template, 'AWS::IAM::Role');
 
-test('nothing is granted beside the inline policies that are read here', () => {
-  expect(roles).toHaveLength(21 + 5 + 1);
+test('nothing is granted beside the inline policies that are read here, but for maps', () => {
+  expect(roles).toHaveLength(26 + 6 + 1);
   for (const [, { Properties }] of roles) expect(Properties['ManagedPolicyArns']).toBeUndefined();
-  expect(resourcesOf(template, 'AWS::IAM::Policy')).toEqual([]);
+  const policies = resourcesOf(template, 'AWS::IAM::Policy').map(([id]) => id);
+  expect(policies.sort()).toEqual([
+    expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}MachineStateMachineDistributedMapPolicy/),
+    expect.stringMatching(/^SafehouseBackupMachineStateMachineDistributedMapPolicy/),
+    expect.stringMatching(/^SafehouseProveMachineStateMachineDistributedMapPolicy/),
+  ]);
+});
+
+test('a state machine with a map may start, follow and stop executions of itself, and of no other', () => {
+  for (const [, { Properties }] of resourcesOf(template, 'AWS::IAM::Policy')) {
+    const [role, ...others] = textsOf(Properties['Roles']);
+    expect(others).toEqual([]);
+    const [own = ''] = /^<Safehouse\w+Machine(?=Role)/.exec(role ?? '') ?? [];
+    const machine = `${own.slice(1)}StateMachine`;
+    const { Statement } = Properties['PolicyDocument'] as { Statement: Statement[] };
+    expect(Statement.flatMap(linesOf)).toEqual([
+      `states:StartExecution ${machine}`,
+      `states:DescribeExecution execution:${machine}[6]:*`,
+      `states:StopExecution execution:${machine}[6]:*`,
+      `states:RedriveExecution execution:${machine}[6]/ProveItems:*`,
+    ]);
+  }
+});
+
+test('the prover can neither remove anything nor reach ClickHouse', () => {
+  const provers = functions.filter(({ step }) => step === 'prove/plan' || step === 'prove/item');
+  expect(provers).toHaveLength(2);
+  for (const { role, resource } of provers) {
+    expect(permissionsOf(role).filter((line) => /Delete|sns:|sts:|ec2:|secretsmanager:/.test(line))).toEqual(
+      [],
+    );
+    expect(permissionsOf(role).filter((line) => line.startsWith('s3:Put'))).toEqual([
+      's3:PutObject bucket/proofs/*',
+    ]);
+    expect(resource.Properties).not.toHaveProperty('VpcConfig');
+  }
 });
 
 test('one role alone can delete a backup, and none can bypass Object Lock', () => {
@@ -245,7 +312,7 @@ describe.each(machinesOf(template))('$logicalId', ({ logicalId, resource, defini
 
   test('may call its own functions, start retention where it does, and write its log', () => {
     const role = roleOf(template, resource.Properties['RoleArn']);
-    const called = Object.values(definition.States).flatMap(({ Resource = '' }) =>
+    const called = statesOf(definition).flatMap(([, { Resource = '' }]) =>
       Resource.startsWith('<') ? [`lambda:InvokeFunction ${shorten(Resource)}`] : [],
     );
     const started = own.startsWith('SafehouseBackup')
@@ -284,8 +351,9 @@ const schedulerRole = (of: Template): Resource => {
   return role;
 };
 
-test('the schedules may start backups and the watch, and nothing else', () => {
+test('the schedules may start backups, the daily proofs and the watch, and nothing else', () => {
   expect(permissionsOf(schedulerRole(synthesise(minimal).template))).toEqual([
+    'lambda:InvokeFunction SafehouseProveWalkFunction',
     'lambda:InvokeFunction SafehouseWatchPublishAgesFunction',
     'sqs:SendMessage SafehouseSchedulesDeadLetters',
     'states:StartExecution SafehouseBackupMachineStateMachine',

@@ -17,6 +17,7 @@ const inputOf = (schedule: Readonly<Record<string, unknown>>) =>
   JSON.parse(targetOf(schedule).Input ?? '{}') as { target?: string; kind?: string; scheduledTime?: string };
 
 const backups = schedules.filter((schedule) => inputOf(schedule).target !== undefined);
+const others = schedules.filter((schedule) => !backups.includes(schedule));
 
 test('each target and kind begins at its time, in its time zone, in the state machine of its network', () => {
   const seen = backups.map((schedule) => [
@@ -82,8 +83,20 @@ test('dead letters travel over TLS only', () => {
     });
 });
 
+test('older backups are proven again once a day, and a start that is lost is kept', () => {
+  const [walk] = others;
+  expect(walk).toMatchObject({
+    ScheduleExpression: 'cron(0 12 * * ? *)',
+    ScheduleExpressionTimezone: 'Etc/UTC',
+  });
+  const { Arn, RetryPolicy, DeadLetterConfig } = targetOf(walk ?? {});
+  expect(textOf(Arn)).toMatch(/^<SafehouseProveWalkFunction/);
+  expect(RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 });
+  expect(textOf(DeadLetterConfig?.Arn)).toMatch(/^<SafehouseSchedulesDeadLetters/);
+});
+
 test('the watch looks every five minutes, and a look that fails is not repeated', () => {
-  const [watch, ...more] = schedules.filter((schedule) => !backups.includes(schedule));
+  const [, watch, ...more] = others;
   expect(more).toEqual([]);
   expect(watch).toMatchObject({
     ScheduleExpression: 'rate(5 minutes)',
@@ -101,7 +114,7 @@ test('all schedules are in one group without a fixed name, and only it may use t
   );
   expect(more).toEqual([]);
   expect(resource?.Properties ?? {}).toEqual({});
-  expect(schedules).toHaveLength(4);
+  expect(schedules).toHaveLength(5);
   for (const schedule of schedules) expect(schedule['GroupName']).toEqual({ Ref: group });
   const [[, role] = []] = resourcesOf(template, 'AWS::IAM::Role').filter(([id]) =>
     id.startsWith('SafehouseSchedulesRole'),

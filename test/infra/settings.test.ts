@@ -19,9 +19,12 @@ describe('the settings of a target', () => {
   test.each(['events', 'billing'])('are what the functions read: %s', (name) => {
     const { value = '' } = written[`${settingsPrefix('Safehouse')}${name}`] ?? {};
     const read = parseTarget(JSON.parse(value), 'SSM');
-    const { staleAfterHours, ...configured } = read;
-    expect(configured).toEqual(parseConfig(maximal, 'test').targets[name]);
+    const { staleAfterHours, prove, ...configured } = read;
+    const { prove: asConfigured, ...expected } = parseConfig(maximal, 'test').targets[name] ?? {};
+    expect(configured).toEqual(expected);
     expect(staleAfterHours).toBe(name === 'events' ? 37 : 38);
+    // A day more than the backups', or what the target says.
+    expect(prove).toEqual({ ...asConfigured, staleAfterHours: name === 'events' ? 37 + 24 : 30 });
   });
 
   test('lie under the name of the stack, so that two stacks do not meet', () => {
@@ -77,6 +80,7 @@ describe('the record of the deployment', () => {
       region: '<AWS::Region>',
       topicArn: expect.stringMatching(/^<SafehouseAlertsTopic/),
       retention: machine('Retention'),
+      prove: machine('Prove'),
       targets: {
         events: { backup: machine('Backup'), doctor: machine('Doctor') },
         billing: { backup: machine(`Backup${inVpc}`), doctor: machine(`Doctor${inVpc}`) },

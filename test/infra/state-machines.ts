@@ -17,6 +17,7 @@ export interface State {
   readonly Type: string;
   readonly Resource?: string;
   readonly Parameters?: Readonly<Record<string, unknown>>;
+  readonly ItemProcessor?: { readonly StartAt: string; readonly States: Readonly<Record<string, State>> };
   readonly TimeoutSeconds?: number;
   readonly Retry?: readonly Retrier[];
   readonly Catch?: readonly {
@@ -55,5 +56,12 @@ export function machine(template: Template, prefix: string): Machine {
   return only;
 }
 
+/** Every state, those within a map included. */
+export const statesOf = ({ States }: Pick<Definition, 'States'>): [name: string, State][] =>
+  Object.entries(States).flatMap(([name, state]) => [
+    [name, state],
+    ...(state.ItemProcessor === undefined ? [] : statesOf(state.ItemProcessor)),
+  ]);
+
 export const tasksOf = ({ definition }: Machine): [name: string, State][] =>
-  Object.entries(definition.States).filter(([, { Type }]) => Type === 'Task');
+  statesOf(definition).filter(([, { Type }]) => Type === 'Task');

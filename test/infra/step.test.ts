@@ -14,6 +14,11 @@ const TIMEOUTS: Readonly<Record<string, number>> = {
   'backup/poll': 3 * MINUTES,
   'backup/verify': 15 * MINUTES,
   'backup/record-failure': 2 * MINUTES,
+  'prove/plan': 15 * MINUTES,
+  'prove/item': 15 * MINUTES,
+  'prove/judge': 5 * MINUTES,
+  'prove/record-failure': 2 * MINUTES,
+  'prove/walk': 5 * MINUTES,
   'retention/plan': 10 * MINUTES,
   'retention/remove': 15 * MINUTES,
   'retention/record-failure': 2 * MINUTES,
@@ -21,15 +26,26 @@ const TIMEOUTS: Readonly<Record<string, number>> = {
   'watch/publish-ages': 4 * MINUTES,
 };
 
+/** The engine is npm's library for x86, and is unpacked into the temporary storage. */
+const PROVER = { Architectures: ['x86_64'], MemorySize: 4096, EphemeralStorage: { Size: 3072 } };
+const PROVERS: Readonly<Record<string, object>> = {
+  'prove/plan': { ...PROVER, Handler: 'plan.handler' },
+  'prove/item': { ...PROVER, Handler: 'item.handler' },
+};
+
 describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, role }) => {
   const { Properties } = resource;
 
-  test('runs on Node 24 on arm64, traced, and logs JSON', () => {
+  test('is as large as it needs, and only a prover is larger than the others', () => {
+    const { Architectures, Handler, MemorySize, EphemeralStorage } = Properties;
+    expect({ Architectures, Handler, MemorySize, EphemeralStorage }).toEqual(
+      PROVERS[step] ?? { Architectures: ['arm64'], Handler: 'index.handler', MemorySize: 512 },
+    );
+  });
+
+  test('runs on Node 24, traced, and logs JSON', () => {
     expect(Properties).toMatchObject({
       Runtime: 'nodejs24.x',
-      Architectures: ['arm64'],
-      Handler: 'index.handler',
-      MemorySize: 512,
       Timeout: TIMEOUTS[step] ?? MINUTES,
       TracingConfig: { Mode: 'Active' },
       LoggingConfig: { LogFormat: 'JSON' },
@@ -53,7 +69,7 @@ describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, ro
     );
   });
 
-  test('knows where it is, and its topic, workflow, targets or webhook where it needs them', () => {
+  test('knows where it is, and its topic, workflow, targets, webhook or engine where it needs them', () => {
     const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
     const own = Object.fromEntries(Object.entries(Variables).filter(([name]) => name !== 'NODE_OPTIONS'));
     const everywhere = {
@@ -62,10 +78,22 @@ describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, ro
       SAFEHOUSE_SETTINGS: '/safehouse/Safehouse/targets/',
     };
     const topic = { Ref: expect.stringMatching(/^SafehouseAlertsTopic/) };
+    const engine = {
+      NODE_PATH: '/tmp/safehouse-engine',
+      SAFEHOUSE_BYTES_AN_ITEM: String(8 * 1024 ** 3),
+    };
     const more: Record<string, Record<string, unknown>> = {
       'backup/record-failure': {
         SAFEHOUSE_TOPIC: topic,
         SAFEHOUSE_WORKFLOW: expect.stringMatching(/^Backup/),
+      },
+      'prove/plan': engine,
+      'prove/item': engine,
+      'prove/judge': { SAFEHOUSE_TOPIC: topic },
+      'prove/record-failure': { SAFEHOUSE_TOPIC: topic, SAFEHOUSE_WORKFLOW: 'Prove' },
+      'prove/walk': {
+        SAFEHOUSE_TARGETS: 'events,billing',
+        SAFEHOUSE_PROVE_MACHINE: { Ref: expect.stringMatching(/^SafehouseProveMachine/) },
       },
       'retention/record-failure': { SAFEHOUSE_TOPIC: topic, SAFEHOUSE_WORKFLOW: 'Retention' },
       'watch/publish-ages': { SAFEHOUSE_TARGETS: 'events,billing' },

@@ -1,11 +1,12 @@
 /** Synthesised templates, and what is asked of them: with stubs for the functions' code, so that a test takes no bundling. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { App, AppProps } from 'aws-cdk-lib/core';
 import type { ConfigInput } from '../../core/config.ts';
 import { makeApplication } from '../../infra/application.ts';
 import type { FunctionCode } from '../../infra/function-code.ts';
+import { bundleOf } from '../../infra/function-names.ts';
 import type { SafehouseProps } from '../../infra/safehouse.ts';
 import { SafehouseStack } from '../../infra/safehouse-stack.ts';
 import { scratch } from './scratch.ts';
@@ -27,7 +28,7 @@ const stubs = scratch('stubs');
 export const stubCode: FunctionCode = (name) => {
   const directory = join(stubs, name);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'index.mjs'), `export const handler = () => '${name}';\n`);
+  writeFileSync(join(directory, basename(bundleOf(name))), `export const handler = () => '${name}';\n`);
   return Code.fromAsset(directory);
 };
 
@@ -77,8 +78,16 @@ export const maximal: ConfigInput = {
         secretAccessKey: { secretsManager: 's3-secret' },
       },
       retention: { daily: 60, graceDays: 30 },
+      prove: {
+        level: 'counts',
+        againWithinDays: 14,
+        staleAfterHours: 30,
+        assertions: [{ query: 'SELECT count() > 0 FROM invoices', database: 'billing' }],
+        maxDrop: 0.2,
+      },
     },
   },
+  prover: { memoryMiB: 4096, storageMiB: 3072, atOnce: 20, gibibytesAnItem: 8 },
   bucket: {
     kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
     objectLock: { mode: 'governance', days: 30 },

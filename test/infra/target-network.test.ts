@@ -42,14 +42,15 @@ test('targets in the same network share one set of functions, and every other ne
     'SafehouseDoctor',
     expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
     expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
+    'SafehouseProve',
     'SafehouseRetention',
   ]);
-  expect(functionsOf(template)).toHaveLength(3 * (7 + 1) + 3 + 1);
+  expect(functionsOf(template)).toHaveLength(3 * (7 + 1) + 5 + 3 + 1);
 });
 
 test('the order in which subnets are written does not make another network', () => {
   const turned = { ...one, subnetIds: [...one.subnetIds].reverse() };
-  expect(machineIds(synthesise(withNetworks({ a: one, b: turned })).template)).toHaveLength(3);
+  expect(machineIds(synthesise(withNetworks({ a: one, b: turned })).template)).toHaveLength(4);
 });
 
 test('a state machine keeps its identity when targets come and go', () => {
@@ -96,6 +97,7 @@ describe('a network of the same app', () => {
       expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}$/),
       'SafehouseDoctor',
       expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
+      'SafehouseProve',
       'SafehouseRetention',
     ]);
     const placed = functionsOf(template).filter(({ resource }) => 'VpcConfig' in resource.Properties);
@@ -116,7 +118,7 @@ describe('a network of the same app', () => {
   });
 });
 
-test('an execution may take as long as all attempts of its slowest target, and two hours more', () => {
+test('an execution may take as long as all attempts of its slowest target, a day for the proof, and two hours more', () => {
   const { template } = synthesise({
     ...minimal,
     targets: {
@@ -129,8 +131,9 @@ test('an execution may take as long as all attempts of its slowest target, and t
     definition.TimeoutSeconds,
   ]);
   expect(Object.fromEntries(timeouts)).toEqual({
-    SafehouseBackup: (3 * (10 + 1.5) + 2) * 3600,
+    SafehouseBackup: (3 * (10 + 1.5) + 24 + 2) * 3600,
     SafehouseDoctor: 1800,
+    SafehouseProve: 86_400,
     SafehouseRetention: 86_400,
   });
 });

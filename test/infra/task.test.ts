@@ -32,9 +32,9 @@ const waits = ({ IntervalSeconds, BackoffRate = 2, MaxAttempts, MaxDelaySeconds 
   );
 const total = (retrier: Retrier) => waits(retrier).reduce((sum, wait) => sum + wait, 0);
 
-test('finds every task: 8 in each of two backups, 3 of retention, 1 in each of two doctors', () => {
-  expect(machines).toHaveLength(5);
-  expect(tasks).toHaveLength(8 + 8 + 3 + 1 + 1);
+test('finds every task: 8 and a proof in each of two backups, a proof by itself, retention, two doctors', () => {
+  expect(machines).toHaveLength(6);
+  expect(tasks).toHaveLength(2 * (8 + 3) + (3 + 1) + 3 + 1 + 1);
   expect(functionTasks).toHaveLength(tasks.length - 2);
 });
 
@@ -51,6 +51,14 @@ describe.each(machines)('$logicalId', ({ definition }) => {
   });
 });
 
+const TO_RECORD_FAILURE = { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailure' };
+const CAUGHT_ELSEWHERE = [
+  // Whoever started the examination is waiting for it: the execution ends with the error itself.
+  /^SafehouseDoctor/,
+  // The execution of one item ends with it, and with that the map, which is caught.
+  / ProveItem$/,
+];
+
 describe.each(tasks)('$machine $name', ({ machine, name, state }) => {
   test('ends by itself, half a minute after its function would have ended', () => {
     const called = functions.find(({ logicalId }) => state.Resource === `<${logicalId}.Arn>`);
@@ -66,19 +74,18 @@ describe.each(tasks)('$machine $name', ({ machine, name, state }) => {
   });
 
   test('sends what it cannot mend to where a person is told', () => {
-    const expected = machine.includes('Doctor')
-      ? // Whoever started the examination is waiting for it: the execution ends with the error itself.
-        undefined
-      : [
-          name === 'RecordFailure'
-            ? { ErrorEquals: ['States.ALL'], ResultPath: '$.recordError', Next: 'AlertNotSent' }
-            : { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailure' },
-        ];
-    expect(state.Catch).toEqual(expected);
+    if (CAUGHT_ELSEWHERE.some((pattern) => pattern.test(`${machine} ${name}`)))
+      expect(state.Catch).toBeUndefined();
+    else
+      expect(state.Catch).toEqual([
+        name === 'RecordFailure'
+          ? { ErrorEquals: ['States.ALL'], ResultPath: '$.recordError', Next: 'AlertNotSent' }
+          : TO_RECORD_FAILURE,
+      ]);
   });
 });
 
-describe.each(functionTasks)('$machine $name', ({ state }) => {
+describe.each(functionTasks)('$machine $name', ({ name, state }) => {
   test('waits 195 seconds in all for what passes by itself', () => {
     const [unavailable] = state.Retry ?? [];
     expect(unavailable?.ErrorEquals).toEqual([
@@ -94,13 +101,49 @@ describe.each(functionTasks)('$machine $name', ({ state }) => {
     expect(unavailable?.JitterStrategy).toBe('FULL');
   });
 
-  test('is tried once more when Lambda ended it, and no third time', () => {
+  test('is tried once more when Lambda ended it, an item of a proof twice, and no further time', () => {
     expect(state.Retry).toHaveLength(2);
     expect(state.Retry?.[1]).toMatchObject({
       ErrorEquals: ['Lambda.Unknown', 'Sandbox.Timedout'],
-      MaxAttempts: 1,
+      MaxAttempts: name === 'ProveItem' ? 2 : 1,
     });
   });
+});
+
+describe.each(machines.filter(({ definition }) => 'ProveItems' in definition.States))(
+  'the map of $logicalId',
+  ({ definition }) => {
+    const map = definition.States['ProveItems'];
+
+    test('runs each item as an execution of its own, as many at once as the configuration says', () => {
+      expect(map).toMatchObject({
+        Type: 'Map',
+        Label: 'ProveItems',
+        MaxConcurrency: 20,
+        ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
+      });
+    });
+
+    test('tolerates no failed item, and sends a failure to where a person is told', () => {
+      for (const field of Object.keys(map ?? {})) expect(field).not.toMatch(/Tolerated/);
+      expect(map?.Catch).toEqual([TO_RECORD_FAILURE]);
+    });
+
+    test('carries nothing of the results, which lie in the bucket', () => {
+      expect(map).toMatchObject({ ResultPath: null });
+      expect(map).not.toHaveProperty('ResultWriter');
+      expect(map?.ItemProcessor?.States['ProveItem']).toMatchObject({ OutputPath: null });
+    });
+  },
+);
+
+test('a proof is part of every backup, and a state machine by itself', () => {
+  const proving = machines.filter(({ definition }) => 'ProveItems' in definition.States);
+  expect(proving.map(({ logicalId }) => logicalId.replace(/Machine.*/, '')).sort()).toEqual([
+    'SafehouseBackup',
+    expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}$/),
+    'SafehouseProve',
+  ]);
 });
 
 test('the call of another state machine waits 35 seconds in all', () => {
@@ -114,6 +157,11 @@ test('each state calls the function of its name', () => {
     const called = functions.find(({ logicalId }) => state.Resource === `<${logicalId}.Arn>`);
     return [machine.replace(/Machine.*/, ''), name, called?.step];
   });
+  const proof = (machine: string) => [
+    [machine, 'PlanProof', 'prove/plan'],
+    [machine, 'ProveItem', 'prove/item'],
+    [machine, 'JudgeProof', 'prove/judge'],
+  ];
   const backup = (machine: string) => [
     [machine, 'Begin', 'backup/begin'],
     [machine, 'CheckBefore', 'backup/check-before'],
@@ -121,6 +169,7 @@ test('each state calls the function of its name', () => {
     [machine, 'Submit', 'backup/submit'],
     [machine, 'Poll', 'backup/poll'],
     [machine, 'Verify', 'backup/verify'],
+    ...proof(machine),
     [machine, 'RecordFailure', 'backup/record-failure'],
   ];
   const [backupInVpc] = calls
@@ -132,6 +181,8 @@ test('each state calls the function of its name', () => {
   const expected = [
     ...backup('SafehouseBackup'),
     ...backup(backupInVpc ?? ''),
+    ...proof('SafehouseProve'),
+    ['SafehouseProve', 'RecordFailure', 'prove/record-failure'],
     ['SafehouseRetention', 'Plan', 'retention/plan'],
     ['SafehouseRetention', 'Remove', 'retention/remove'],
     ['SafehouseRetention', 'RecordFailure', 'retention/record-failure'],
@@ -141,10 +192,15 @@ test('each state calls the function of its name', () => {
   expect(calls.map((call) => call.join(' ')).sort()).toEqual(expected.map((call) => call.join(' ')).sort());
 });
 
-test('each state machine calls functions of its own network only', () => {
+test('each state machine calls functions of its own network only, and those that prove, which have none', () => {
   for (const machine of machines) {
     const [own = ''] = machine.logicalId.split('Machine');
-    for (const [, { Resource }] of tasksOf(machine))
-      if (Resource?.startsWith('<Safehouse')) expect(Resource).toMatch(new RegExp(`^<${own}[A-Z][a-z]`));
+    for (const [name, { Resource }] of tasksOf(machine))
+      if (Resource?.startsWith('<Safehouse'))
+        expect(Resource).toMatch(
+          name.includes('Prove') || name.includes('Proof')
+            ? /^<SafehouseProve(Plan|Item|Judge)Function/
+            : new RegExp(`^<${own}[A-Z][a-z]`),
+        );
   }
 });

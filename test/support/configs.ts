@@ -104,6 +104,15 @@ const targets = (): fc.Arbitrary<TargetInput> =>
       maxHours: fc.integer({ min: 1, max: 168 }),
       before: fc.record({ query: text() }),
       retention: retention(),
+      prove: fc.record(
+        {
+          level: fc.constantFrom('none' as const, 'counts' as const, 'bytes' as const),
+          againWithinDays: fc.integer({ min: 1, max: 365 }),
+          staleAfterHours: fc.integer({ min: 1, max: 1000 }),
+          assertions: fc.array(fc.record({ query: text(), database: text() }, { requiredKeys: ['query'] })),
+        },
+        { requiredKeys: [] },
+      ),
       staleAfterHours: fc.integer({ min: 1, max: 1000 }),
     },
     { requiredKeys: ['url', 'schedule'] },
@@ -129,6 +138,10 @@ export const configs = (): fc.Arbitrary<ConfigInput> =>
       ),
       alerts: fc.record(
         { email: fc.constant(['oncall@example.com']), topicArn: arn('sns'), webhook: secret() },
+        { requiredKeys: [] },
+      ),
+      prover: fc.record(
+        { memoryMiB: fc.integer({ min: 1024, max: 10_240 }), atOnce: fc.integer({ min: 1, max: 1000 }) },
         { requiredKeys: [] },
       ),
       writerRoles: fc.constant(['node-role', 'Role+=,.@-_1']),

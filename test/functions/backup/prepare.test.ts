@@ -1,5 +1,6 @@
 import '../../support/function-environment.ts';
-import { describe, expect, it } from 'vitest';
+import { S3Client } from '@aws-sdk/client-s3';
+import { describe, expect, it, vi } from 'vitest';
 import { getJson, putOnce } from '../../../clients/bucket.ts';
 import { readEvidence, readLedger } from '../../../clients/ledger.ts';
 import { readPins } from '../../../clients/pins.ts';
@@ -7,6 +8,7 @@ import { parseBackupId } from '../../../core/backup-id.ts';
 import { attemptKey, backupPrefix, skippedKey } from '../../../core/keys.ts';
 import { attemptClaimSchema, skippedSchema } from '../../../core/workflow.ts';
 import { handler } from '../../../functions/backup/prepare.ts';
+import { awsError } from '../../support/aws.ts';
 import { failureOf } from '../../support/failures.ts';
 import { write } from '../../support/ledger.ts';
 import { EXECUTION, OTHER_EXECUTION, runOf, SLOT, serveShop } from '../../support/runs.ts';
@@ -17,6 +19,7 @@ const prepare = (run: object) => carried(invoke(handler, run));
 const idOf = ({ backup }: { backup: { id: string } | null }): string => backup?.id ?? 'none';
 
 const BASE = '20260401T020000Z-full-base';
+const DAMAGED = '20260401T080000Z-incr-dama';
 
 /** A good full backup of two objects with seven bytes. */
 async function addBase(target: string, id = BASE): Promise<void> {
@@ -234,6 +237,32 @@ describe('preparing an incremental backup', () => {
     },
   );
 
+  it.each(['VerificationFailed', 'ProofRefuted'])(
+    'becomes a full one where an incremental on the base ended with %s',
+    async (error) => {
+      const target = around.addTarget();
+      serveShop(around.clickhouse);
+      await addBase(target);
+      await write(around.bucket, target, DAMAGED, 'started', { kind: 'incremental', base: BASE });
+      await write(around.bucket, target, DAMAGED, 'failed', { error });
+      const prepared = await prepare(runOf(target, incremental));
+      expect(prepared.backup).toMatchObject({ kind: 'full', base: null });
+      expect(prepared.reason).toBe(`the incremental ${DAMAGED} on the newest full backup ${BASE} is damaged`);
+    },
+  );
+
+  it.each([
+    ['S3_ERROR', BASE],
+    ['VerificationFailed', '20260331T020000Z-full-olde'],
+  ])('stands on its base all the same where an incremental ended with %s on %s', async (error, base) => {
+    const target = around.addTarget();
+    serveShop(around.clickhouse);
+    await addBase(target);
+    await write(around.bucket, target, DAMAGED, 'started', { kind: 'incremental', base });
+    await write(around.bucket, target, DAMAGED, 'failed', { error });
+    expect((await prepare(runOf(target, incremental))).backup).toMatchObject({ base: BASE });
+  });
+
   it.each([
     [
       'an object is missing',
@@ -263,6 +292,41 @@ describe('preparing an incremental backup', () => {
     expect(prepared.reason).toBe(`the newest full backup ${BASE} is damaged: ${reason} were verified`);
   });
 });
+
+describe('preparing that is killed', () => {
+  it('at any call to S3 comes to the same end when it is repeated: one decision, one page, one pin', async () => {
+    for (let calls = 0; ; calls += 1) {
+      const target = around.addTarget();
+      serveShop(around.clickhouse);
+      await addBase(target);
+      const run = runOf(target, { kind: 'incremental', slot: 'incremental/20260402T020000Z' });
+      const spy = dieAfter(calls);
+      const first = await prepare(run).catch(() => undefined);
+      spy.mockRestore();
+      const second = await prepare(run);
+      if (first !== undefined) expect(second).toEqual(first);
+      const { entries } = await readLedger(around.bucket, target);
+      expect(entries.map(({ id }) => id)).toEqual([BASE, idOf(second)]);
+      expect(await readPins(around.bucket, target)).toMatchObject([{ id: BASE, holder: idOf(second) }]);
+      if (first !== undefined) break;
+      expect(calls).toBeLessThan(50);
+    }
+  });
+});
+
+/** Lets so many calls to S3 through, and then none. */
+function dieAfter(calls: number) {
+  let left = calls;
+  const send = S3Client.prototype.send;
+  return vi.spyOn(S3Client.prototype, 'send').mockImplementation(function (
+    this: S3Client,
+    ...call: unknown[]
+  ) {
+    if (left === 0) return Promise.reject(awsError('ServiceUnavailable', 503));
+    left -= 1;
+    return Reflect.apply(send, this, call);
+  } as never);
+}
 
 describe('preparing against a server that is not fit for it', () => {
   it.each<[string, (target: string) => void, Readonly<Record<string, unknown>>, string]>([

@@ -1,0 +1,17 @@
+import type { Figure } from './figure.ts';
+import { bundles } from './figures/bundles.ts';
+import { nightCost } from './figures/night.ts';
+import { overhead } from './figures/overhead.ts';
+import { removal } from './figures/removal.ts';
+import { retentionPlan } from './figures/retention.ts';
+import { verification } from './figures/verification.ts';
+
+/** Every figure, by its number. */
+export const FIGURES: readonly Figure[] = [
+  overhead,
+  removal,
+  verification,
+  retentionPlan,
+  bundles,
+  nightCost,
+];

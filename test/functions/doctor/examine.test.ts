@@ -1,0 +1,216 @@
+import '../../support/function-environment.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { listObjects } from '../../../clients/bucket.ts';
+import { ENVIRONMENT } from '../../../core/environment.ts';
+import type { Examination } from '../../../core/installation.ts';
+import { handler } from '../../../functions/doctor/examine.ts';
+import { serveEngine } from '../../local/engine/served-engine.ts';
+import { all, failureOf } from '../../support/failures.ts';
+import { EXECUTION, serveShop } from '../../support/runs.ts';
+import { invoke, Surroundings } from '../../support/surroundings.ts';
+
+const around = new Surroundings();
+
+async function examine(target: string): Promise<Record<string, Examination>> {
+  const { examinations } = await invoke(handler, { execution: EXECUTION, input: { target } });
+  return Object.fromEntries(examinations.map((each) => [each.check, each]));
+}
+
+const results = (found: Record<string, Examination>) =>
+  Object.fromEntries(Object.values(found).map(({ check, result }) => [check, result]));
+
+const GOOD = { connection: 'good', version: 'good', databases: 'good', grants: 'good', bucket: 'good' };
+
+/** A server on which everything is as a backup needs it. */
+function serveAll(): void {
+  serveShop(around.clickhouse)
+    .on(/SELECT currentUser/, [{ user: 'backup' }])
+    .on(/^CHECK GRANT/, { status: 200, body: '1\n' })
+    .on(/^BACKUP/, [{ id: 'a', status: 'CREATING_BACKUP' }])
+    .on(/LEFT JOIN/, [{ server: 'A', uptime: 7, status: 'BACKUP_CREATED', error: '', alive: 0 }]);
+}
+
+describe('an examination of a target', () => {
+  it('finds everything good where it is, and has ClickHouse write something to prove it', async () => {
+    serveAll();
+    const target = around.addTarget();
+    const found = await examine(target);
+    expect(results(found)).toEqual(GOOD);
+    expect(Object.values(found).map(({ remedy }) => remedy)).toEqual(['', '', '', '', '']);
+    expect(found['databases']?.what).toBe('1 database with 1 table is in scope.');
+    const [canary] = around.clickhouse.askedFor(/^BACKUP/);
+    expect(canary?.query).toMatch(/structure_only ?= ?1/);
+    expect(`${canary?.query}${JSON.stringify(canary?.parameters)}`).toMatch(
+      new RegExp(`/backups/${target}/canary/\\d{8}T\\d{6}Z-[0-9a-f]{6}`),
+    );
+  });
+
+  it('says what ClickHouse will not save the data of', async () => {
+    serveAll();
+    around.clickhouse.on(/FROM system\.tables/, [
+      { database: 'shop', name: 'orders', engine: 'MergeTree' },
+      { database: 'shop', name: 'buffer', engine: 'Buffer' },
+    ]);
+    expect((await examine(around.addTarget()))['databases']?.what).toBe(
+      '1 database with 2 tables is in scope. ClickHouse saves the definition only, not the data, of 1: shop.buffer (Buffer).',
+    );
+  });
+
+  it('without a connection checks nothing else, and says so of each', async () => {
+    around.clickhouse.on(/./, { code: 516, name: 'AUTHENTICATION_FAILED', text: 'Authentication failed' });
+    const found = await examine(around.addTarget());
+    expect(results(found)).toEqual({
+      connection: 'bad',
+      version: 'not checked',
+      databases: 'not checked',
+      grants: 'not checked',
+      bucket: 'not checked',
+    });
+    expect(found['connection']?.remedy).not.toBe('');
+  });
+
+  it.each<[string, () => unknown, Readonly<Record<string, unknown>>, object, string]>([
+    [
+      'the version',
+      () => around.clickhouse.on(/SELECT version\(\)/, [{ version: '24.3', server: 'A', host: 'a' }]),
+      {},
+      { version: 'bad' },
+      'is ClickHouse 24.3',
+    ],
+    [
+      'a database, and then it is not known what would have to be granted',
+      () => undefined,
+      { databases: ['stock'] },
+      { databases: 'bad', grants: 'not checked', bucket: 'bad' },
+      'does not have the database "stock"',
+    ],
+    [
+      'a grant',
+      () => around.clickhouse.on(/^CHECK GRANT/, { status: 200, body: '0\n' }),
+      {},
+      { grants: 'bad' },
+      'default may not BACKUP `shop`.*',
+    ],
+    [
+      'a grant that the server cannot tell',
+      () => around.clickhouse.on(/^CHECK GRANT/, { code: 62, name: 'SYNTAX_ERROR', text: 'Syntax error' }),
+      {},
+      { grants: 'not checked' },
+      'The server does not say what is granted (SYNTAX_ERROR)',
+    ],
+    [
+      'what S3 allows',
+      () =>
+        around.clickhouse.on(/LEFT JOIN/, [
+          {
+            server: 'A',
+            uptime: 7,
+            status: 'BACKUP_FAILED',
+            error:
+              'Code: 499. DB::Exception: Message: AccessDenied, bucket B, key backups/x/.lock, object size 36. (S3_ERROR)',
+          },
+        ]),
+      {},
+      { bucket: 'bad' },
+      '.lock',
+    ],
+    [
+      'a statement that is refused at once',
+      () => around.clickhouse.on(/^BACKUP/, { code: 62, name: 'SYNTAX_ERROR', text: 'Syntax error' }),
+      {},
+      { bucket: 'bad' },
+      '',
+    ],
+  ])(
+    'finds what is wrong with %s, and goes on with the rest',
+    async (_, change, overrides, expected, what) => {
+      serveAll();
+      change();
+      const found = await examine(around.addTarget(overrides));
+      expect(results(found)).toEqual({ ...GOOD, ...expected });
+      const [check = ''] = Object.keys(expected);
+      expect(found[check]?.what).toContain(what);
+      expect(found[check]?.remedy).not.toBe('');
+    },
+  );
+
+  it('gives up waiting for a trial that never ends', async () => {
+    serveAll();
+    const running = { server: 'A', uptime: 7, status: 'CREATING_BACKUP', error: '', alive: 1 };
+    around.clickhouse.on(/LEFT JOIN/, () => {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30_000 });
+      return [running];
+    });
+    expect((await examine(around.addTarget()))['bucket']).toMatchObject({
+      result: 'bad',
+      what: expect.stringContaining('has not finished writing a few definitions'),
+    });
+  });
+
+  it('asks for the grant on each table where tables are chosen', async () => {
+    serveAll();
+    await examine(around.addTarget({ tables: ['shop.orders'] }));
+    expect(around.clickhouse.askedFor(/^CHECK GRANT/).map(({ query }) => query)).toEqual([
+      'CHECK GRANT BACKUP ON `shop`.`orders`',
+    ]);
+  });
+
+  it('says how many grants it asked for, where there are too many', async () => {
+    serveAll();
+    const names = Array.from({ length: 201 }, (_, index) => ({ name: `d${index}` }));
+    around.clickhouse.on(/FROM system\.databases/, names);
+    const found = await examine(around.addTarget());
+    expect(found['grants']?.what).toBe('default may back up the first 200 of 201.');
+    expect(around.clickhouse.askedFor(/^CHECK GRANT/)).toHaveLength(200);
+  });
+
+  it('looks for the cluster where one is named', async () => {
+    serveAll();
+    around.clickhouse.on(/FROM system\.clusters/, ({ parameters }) =>
+      parameters['cluster'] === 'main' ? [{ shard: 1 }, { shard: 1 }, { shard: 2 }] : [],
+    );
+    const found = await examine(around.addTarget({ cluster: 'main' }));
+    expect(found['cluster']).toMatchObject({
+      result: 'good',
+      what: 'The cluster main has 2 shards with 3 replicas.',
+    });
+    expect((await examine(around.addTarget({ cluster: 'other' })))['cluster']).toMatchObject({
+      result: 'bad',
+    });
+  });
+
+  it.each([
+    [{}, 'InvalidInput'],
+    [{ target: 'nobody' }, 'InvalidConfiguration'],
+  ] as const)('is refused with the input %j', async (input, name) => {
+    await failureOf(name, invoke(handler, { execution: EXECUTION, input }));
+  });
+});
+
+describe('an examination of a real server', () => {
+  const engine = serveEngine({ environment: { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' } });
+  beforeAll(async () => {
+    await engine().client.command({ query: 'CREATE DATABASE shop' });
+    await engine().client.command({
+      query: 'CREATE TABLE shop.orders (id UInt64) ENGINE = MergeTree ORDER BY id',
+    });
+  });
+
+  it('finds it good, and leaves the definition of one element below canary/', async () => {
+    const target = around.addTarget({ url: engine().server.url });
+    const found = await examine(target);
+    expect(results(found)).toEqual(GOOD);
+    const keys = (await all(listObjects(around.bucket, `backups/${target}/`))).map(({ key }) => key);
+    expect(keys.map((key) => key.replace(/canary\/[^/]+/, 'canary/*'))).toEqual([
+      `backups/${target}/canary/*/.backup`,
+      `backups/${target}/canary/*/metadata/shop.sql`,
+      `backups/${target}/canary/*/metadata/shop/orders.sql`,
+    ]);
+  });
+
+  it('finds that the bucket is not there', async () => {
+    vi.stubEnv(ENVIRONMENT.bucket, 'no-such-bucket');
+    const found = await examine(around.addTarget({ url: engine().server.url }));
+    expect(results(found)).toEqual({ ...GOOD, bucket: 'bad' });
+  });
+});
