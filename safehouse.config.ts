@@ -29,6 +29,8 @@ export default defineConfig({
       },
       // A week of days, a month of Sundays, a year of months; three days pass before anything is removed.
       retention: { daily: 7, weekly: 4, monthly: 12, graceDays: 3 },
+      // Every byte of each backup is read back, which is the default; and what is kept, once a fortnight.
+      prove: { againWithinDays: 14 },
     },
 
     // Only some databases, and only tables that hold data.
@@ -47,11 +49,20 @@ export default defineConfig({
       // A backup of this target takes minutes; one that takes longer is cancelled, and told.
       maxHours: 2,
       retention: { daily: 30, yearly: 7 },
+      // What must hold over the data of each new backup, asked of the backup itself: an empty one is no backup.
+      prove: {
+        assertions: [
+          { query: 'SELECT max(issued_at) > now() - INTERVAL 26 HOUR FROM invoices', database: 'billing' },
+        ],
+      },
     },
   },
 
   // Who hears of failures and of backups that did not happen.
   alerts: { email: ['oncall@example.com'] },
+
+  // What a proof may cost: how many items of a backup are read at once, each by a function of this size.
+  // prover: { atOnce: 10, memoryMiB: 3072 },
 
   // The roles under which ClickHouse runs (the EKS node role, the EC2 role): they may write backups, and remove none.
   // writerRoles: ['clickhouse-node'],

@@ -17,6 +17,8 @@ export interface BackupRow {
   readonly startedAt: string;
   /** When it was verified, or failed; null while neither is so. By S3's clock. */
   readonly finishedAt: string | null;
+  /** When its newest proof was recorded; null when it was never proven. By S3's clock. */
+  readonly provenAt: string | null;
   /** Files, objects and bytes as they were verified; null before. */
   readonly files: number | null;
   readonly objects: number | null;
@@ -70,6 +72,7 @@ function bareRow({ id, target, kind, states, startedAt }: LedgerEntry): BackupRo
     state: stateOf(states),
     startedAt: isoTime(startedAt),
     finishedAt: finished === undefined ? null : isoTime(finished),
+    provenAt: states.proven === undefined ? null : isoTime(states.proven),
     files: null,
     objects: null,
     bytes: null,

@@ -10,12 +10,18 @@ export interface ExecutionFailure {
   readonly exitCode: ExitCode;
 }
 
+/** What the judgement over a proof calls damage. */
+export const PROOF_REFUTED = 'ProofRefuted';
+
+/** What is said against the backup itself, by its verification or its proof. */
+const UNVERIFIED: ReadonlySet<string> = new Set([ERROR_NAMES.verification, PROOF_REFUTED]);
+
 /** @param execution its id, for whoever has to look at it */
 export function executionFailure(view: ExecutionView, execution: string): ExecutionFailure {
   const { name, what, remedy } = explain(view, execution);
   return {
     error: { name, what, remedy },
-    exitCode: name === ERROR_NAMES.verification ? EXIT.unverified : EXIT.failed,
+    exitCode: UNVERIFIED.has(name) ? EXIT.unverified : EXIT.failed,
   };
 }
 

@@ -28,6 +28,7 @@ export function exitCodeOf(name: ErrorName): ExitCode {
     case ERROR_NAMES.notFound:
       return EXIT.notFound;
     case ERROR_NAMES.unavailable:
+    case ERROR_NAMES.outOfTime:
     case ERROR_NAMES.refused:
     case ERROR_NAMES.incomplete:
       return EXIT.failed;

@@ -20,21 +20,31 @@ export interface Mounting {
   readonly databases: readonly string[];
   /** Where names without a database are looked up. */
   readonly current: string;
+  /** Closes it, whatever it is doing. */
+  readonly interrupted: AbortSignal;
 }
 
 /** The database that every engine has. */
 export const DEFAULT_DATABASE = 'default';
 
 /** @throws {SafehouseError} when there is no engine for this machine; {ProverRefusal} when the backup cannot be mounted */
-export async function mountBackup({ url, databases, current }: Mounting): Promise<MountedBackup> {
+export async function mountBackup({
+  url,
+  databases,
+  current,
+  interrupted,
+}: Mounting): Promise<MountedBackup> {
   const prover = await openEngine();
   // Its directory is to go, however this process ends.
   const close = (): void => {
     process.off('exit', close);
+    interrupted.removeEventListener('abort', close);
     prover.close();
   };
   process.once('exit', close);
+  interrupted.addEventListener('abort', close);
   try {
+    interrupted.throwIfAborted();
     await emptyDefault(prover);
     for (const database of databases) await mountDatabase(prover, database, s3Location(url));
     const shown = await prover.ask<{ database: string; name: string }>(

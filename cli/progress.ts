@@ -11,6 +11,8 @@ export interface Output {
 }
 
 export interface Progress {
+  /** Whether it can be redrawn: elsewhere each state of things is a line that stays. */
+  readonly isLive: boolean;
   /** Shows the state of things; called as often as one likes. */
   show(current: Line): void;
   /** A line that stays. */
@@ -38,6 +40,7 @@ function redrawn(output: Output): Progress {
     drawn = false;
   };
   return {
+    isLive: true,
     show: (current) => {
       // A line that wraps cannot be redrawn.
       const text = cutText(current.map(textOf).join(''), (output.columns ?? 80) - 1);
@@ -55,6 +58,7 @@ function redrawn(output: Output): Progress {
 function plain(output: Output, now: () => number): Progress {
   let [shownAt, shown] = [Number.NEGATIVE_INFINITY, ''];
   return {
+    isLive: false,
     show: (current) => {
       // The first word says what is being done: a change of it is news at once.
       const [doing = ''] = current.map(textOf);

@@ -7,6 +7,7 @@ import type { Target } from '../core/config.ts';
 import { SafehouseError } from '../core/errors.ts';
 import { isGood, type LedgerEntry } from '../core/ledger.ts';
 import { largestGapHours, nextRuns } from '../core/schedule.ts';
+import { type ProofHealth, proofHealth, proofProblems } from './proof-health.ts';
 import type { ReportedError } from './verb.ts';
 
 const HOUR = 3_600_000;
@@ -27,6 +28,8 @@ export interface TargetHealth {
   /** Begun, not ended, and still within their time; oldest first. */
   readonly running: readonly LedgerEntry[];
   readonly next: NextRun | null;
+  /** Null when the target cannot be looked at. */
+  readonly proof: ProofHealth | null;
   readonly problems: readonly ReportedError[];
 }
 
@@ -47,6 +50,7 @@ export async function examineTarget(
   const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
   const lastGood = good.at(-1) ?? null;
   const verified = lastGood === null ? undefined : await evidenceOrProblem(bucket, lastGood, 'verified');
+  const proof = proofHealth(entries, target, now);
   return {
     target: name,
     lastGood,
@@ -54,11 +58,19 @@ export async function examineTarget(
     goodBackups: good.length,
     running: entries.filter((entry) => isRunning(entry, target, now)),
     next: nextRun(target, now),
+    proof,
     problems: [
       ...ageProblems(name, lastGood, good.length, target, examiner),
       ...(await chainProblems(bucket, lastGood, entries, command)),
       ...(await failureProblems(bucket, entries, lastGood, examiner)),
       ...unfinishedProblems(entries, target, now),
+      ...proofProblems(proof, entries, {
+        name,
+        target,
+        staleAfterHours: staleAfterHours(target, now),
+        now,
+        command,
+      }),
       ...(verified?.problem === undefined ? [] : [verified.problem]),
     ],
   };

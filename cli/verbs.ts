@@ -7,6 +7,7 @@ import { keep } from './verbs/keep.ts';
 import { list } from './verbs/list.ts';
 import { local } from './verbs/local.ts';
 import { policy } from './verbs/policy.ts';
+import { prove } from './verbs/prove.ts';
 import { retention } from './verbs/retention.ts';
 import { show } from './verbs/show.ts';
 import { sql } from './verbs/sql.ts';
@@ -19,6 +20,7 @@ export const VERBS: readonly Verb[] = [
   show,
   sql,
   backup,
+  prove,
   retention,
   keep,
   unkeep,

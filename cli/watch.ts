@@ -10,26 +10,34 @@ import type { Call } from './verb.ts';
 const EVERY = 2000;
 const REDRAW_EVERY = 1000;
 
+export interface WatchedDetail {
+  look(view: ExecutionView): Promise<void>;
+  /** Empty as long as there is nothing to tell. */
+  readonly text: string;
+}
+
 export interface Watching {
   readonly execution: Execution;
   /** `full backup of shop` */
   readonly title: string;
   /** The words of the command that shows what becomes of it. */
   readonly look: (view: ExecutionView | null) => string;
+  /** How far it is, where the execution itself does not say it; looked at each time that the execution is. */
+  readonly detail?: WatchedDetail;
 }
 
 /** @throws {SafehouseError} when it cannot be looked at any more; it goes on, and that is said */
-export async function watch(call: Call, { execution, title, look }: Watching): Promise<Followed> {
+export async function watch(call: Call, { execution, title, look, detail }: Watching): Promise<Followed> {
   const { progress, now, interruptible, where, command } = call;
   const began = now();
   let seen: ExecutionView | null = null;
-  const redraw = (): void => progress.show(progressLine(seen, title, now() - began));
+  const redraw = (): void => progress.show(progressLine(seen, title, detail?.text, now() - began));
   redraw();
   const timer = setInterval(redraw, REDRAW_EVERY);
   const goesOn = (): Line => line(`The ${title} goes on without you. `, faint(command(look(seen))));
   try {
     const followed = await follow({
-      execution,
+      execution: detail === undefined ? execution : lookedAtWith(execution, detail),
       interrupted: interruptible(),
       everyMilliseconds: EVERY,
       onView: (view) => {
@@ -54,8 +62,29 @@ export async function watch(call: Call, { execution, title, look }: Watching): P
   }
 }
 
-function progressLine(view: ExecutionView | null, title: string, elapsed: number): Line {
+const lookedAtWith = ({ id, view }: Execution, detail: WatchedDetail): Execution => ({
+  id,
+  view: async () => {
+    const seen = await view();
+    await detail.look(seen);
+    return seen;
+  },
+});
+
+function progressLine(
+  view: ExecutionView | null,
+  title: string,
+  detail: string | undefined,
+  elapsed: number,
+): Line {
+  const done = detail || writtenText(view);
+  return [
+    stepText(view?.state ?? null),
+    `  ${title}${done === '' ? '' : `  ${done}`}  ${clockText(elapsed)}`,
+  ];
+}
+
+function writtenText(view: ExecutionView | null): string {
   const { files = 0, bytes = 0 } = view?.poll?.progress ?? {};
-  const done = files === 0 && bytes === 0 ? '' : `  ${bytesText(bytes)}  ${countOf(files, 'file')}`;
-  return [stepText(view?.state ?? null), `  ${title}${done}  ${clockText(elapsed)}`];
+  return files === 0 && bytes === 0 ? '' : `${bytesText(bytes)}  ${countOf(files, 'file')}`;
 }

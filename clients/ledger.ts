@@ -64,14 +64,19 @@ export async function record<Name extends RecordedState>(
   return { evidence: await requireEvidence(bucket, target, id, state), written: false };
 }
 
-/** Adds the evidence of a proof after the first. */
+/**
+ * Adds the evidence of a proof after the first, once.
+ *
+ * @param time its name, milliseconds since 1970: whoever gives the same one again adds nothing
+ */
 export async function recordProvenAgain(
   bucket: Bucket,
   target: string,
   id: string,
   evidence: NewEvidence<'proven'>,
+  time = Date.now(),
 ): Promise<void> {
-  await putOnce(bucket, provenAgainKey(target, id, compactTime(Date.now())), complete(target, id, evidence));
+  await putOnce(bucket, provenAgainKey(target, id, compactTime(time)), complete(target, id, evidence));
 }
 
 const complete = <Name extends RecordedState>(

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import type { ChdbResult, Session } from 'chdb';
 import { parseClickHouseError } from '../core/clickhouse-errors.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { escapeForFileName } from '../core/file-names.ts';
 import { quoteIdentifier, quoteString } from '../core/identifiers.ts';
 import { unpackEngine } from './engine-package.ts';
+import { attachTables, isEscaped } from './escaped-mount.ts';
 
 export interface Prover {
   readonly version: string;
@@ -18,7 +18,10 @@ export interface Prover {
   readonly directory: string;
   /** @throws {ProverRefusal} with what the engine said */
   ask<Row>(query: string): Promise<Row[]>;
-  /** The same, with the names of tables looked up in a database. */
+  /**
+   * The same, with the names of tables looked up in a database, on a connection of its own: such questions are answered beside
+   * each other, where others wait in line.
+   */
   askIn<Row>(database: string, query: string): Promise<Row[]>;
   /** The engine's own format, as text. */
   askText(query: string, format: string): Promise<string>;
@@ -48,23 +51,34 @@ export class ProverRefusal extends Error {
 /** Opens the engine on an empty data directory of its own. */
 export async function openProver(): Promise<Prover> {
   const home = mkdtempSync(join(tmpdir(), 'safehouse-prover-'));
+  try {
+    return await openIn(home);
+  } catch (cause) {
+    rmSync(home, { recursive: true, force: true });
+    throw cause;
+  }
+}
+
+async function openIn(home: string): Promise<Prover> {
   const directory = join(home, 'backups');
   mkdirSync(directory);
   const configuration = join(home, 'config.xml');
   writeFileSync(configuration, configurationText(directory));
   await unpackEngine();
   const { Session } = await import('chdb');
-  const session = new Session(join(home, 'data'), { connectionArgs: [`--config-file=${configuration}`] });
-  const run = (query: string, format: string): Promise<ChdbResult> =>
-    session.queryAsync(query, { format }).catch((cause: unknown) => {
-      throw refusal(cause);
-    });
+  const data = join(home, 'data');
+  const session = new Session(data, { connectionArgs: [`--config-file=${configuration}`] });
+  const run = (query: string, format: string): Promise<ChdbResult> => runOn(session, query, format);
   const askText = async (query: string, format: string): Promise<string> => (await run(query, format)).text();
   const ask = async <Row>(query: string): Promise<Row[]> => parseRows(await askText(query, 'JSONEachRow'));
-  // `USE` is the session's and stays: every statement of ours names its database, so that only questions in one depend on it.
   const askIn = async <Row>(database: string, query: string): Promise<Row[]> => {
-    await ask(`USE ${quoteIdentifier(database)}`);
-    return ask<Row>(`${query}\n`);
+    const connection = new Session(data);
+    try {
+      await runOn(connection, `USE ${quoteIdentifier(database)}`, 'Null');
+      return parseRows((await runOn(connection, `${query}\n`, 'JSONEachRow')).text());
+    } finally {
+      connection.close();
+    }
   };
   const [row] = await ask<{ version: string }>('SELECT version() AS version');
   return {
@@ -82,6 +96,11 @@ export async function openProver(): Promise<Prover> {
   };
 }
 
+const runOn = (session: Session, query: string, format: string): Promise<ChdbResult> =>
+  session.queryAsync(query, { format }).catch((cause: unknown) => {
+    throw refusal(cause);
+  });
+
 async function* pieces(session: Session, query: string, format: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of session.queryStream(query, { format })) yield piece.raw();
@@ -90,7 +109,7 @@ async function* pieces(session: Session, query: string, format: string): AsyncGe
   }
 }
 
-/** A 26.7 engine refuses the process's own credentials for `S3(…)` unless it is told otherwise (ClickHouse#106855). */
+/** For `S3(…)` without keys 26.7 takes those of the process, as a server of that release no longer does (ClickHouse#106855). */
 const configurationText = (directory: string): string =>
   `<clickhouse>
   <backups><allowed_path>${directory}/</allowed_path></backups>
@@ -100,10 +119,13 @@ const configurationText = (directory: string): string =>
 `;
 
 function parseRows<Row>(text: string): Row[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row);
+  const lines = text.split('\n').filter((line) => line !== '');
+  try {
+    return lines.map((line) => JSON.parse(line) as Row);
+  } catch (cause) {
+    // A query that names a format itself is answered in that one.
+    throw new ProverRefusal(0, 'NOT_ROWS', `the answer is not rows: ${text.slice(0, 100)}`, { cause });
+  }
 }
 
 function refusal(cause: unknown): ProverRefusal {
@@ -124,11 +146,9 @@ export const s3Location = (url: string): string => `S3(${quoteString(url)})`;
 export async function mountDatabase(prover: Prover, database: string, location: string): Promise<void> {
   const name = quoteIdentifier(database);
   await prover.ask(`DROP DATABASE IF EXISTS ${name}`);
-  await prover.ask(`CREATE DATABASE ${name} ENGINE = Backup(${pathOf(database)}, ${location})`);
+  await prover.ask(`CREATE DATABASE ${name} ENGINE = Backup(${quoteString(database)}, ${location})`);
+  if (isEscaped(database)) await attachTables(prover, database, location);
 }
-
-/** The engine looks the name up as it stands in the backup's paths: `a-b` is an empty database, `a%2Db` the one there is. */
-const pathOf = (database: string): string => quoteString(escapeForFileName(database));
 
 export async function unmountDatabase(prover: Prover, database: string): Promise<void> {
   await prover.ask(`DROP DATABASE IF EXISTS ${quoteIdentifier(database)}`);

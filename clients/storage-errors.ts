@@ -87,7 +87,8 @@ function describe(cause: unknown): {
     cause?: { code?: string };
   };
   return {
-    name: error.name ?? 'UnknownError',
+    // Node's own errors are all called Error; their code says which.
+    name: (error.name === 'Error' && (error.code ?? error.cause?.code)) || (error.name ?? 'UnknownError'),
     code: error.code ?? error.cause?.code ?? '',
     status: error.$metadata?.httpStatusCode,
     message: (error.message ?? String(cause)).split('\n')[0]?.slice(0, 300) ?? '',

@@ -46,6 +46,12 @@ const KNOWN: Readonly<Record<string, Pick<Failure, 'what' | 'remedy'>>> = {
     what: 'The step did not answer within the time limit of the state machine.',
     remedy: 'Look at the log of its function: what did it wait for?',
   },
+  // A distributed map tells its parent only that an item failed; what failed is in the item's own execution.
+  'States.ExceedToleratedFailureThreshold': {
+    what: 'An item of the proof could not be read: its function failed, ran out of time or out of memory.',
+    remedy:
+      'Open the map run of the execution and look at the failed item; raise `prover.memoryMiB` or lower `prover.gibibytesAnItem`.',
+  },
   'Lambda.TooManyRequestsException': {
     what: 'Lambda refused to run the step: the account has reached its limit of concurrent executions.',
     remedy: "Raise the account's limit, or find what uses it up.",

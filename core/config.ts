@@ -58,7 +58,8 @@ export const s3AccessSchema = z.discriminatedUnion('access', [
     roleArn: arn('iam'),
     /** A named collection that holds the bucket's address; the credentials override its own. */
     namedCollection: z.string().min(1),
-    durationSeconds: z.number().int().min(900).max(43_200).default(3600),
+    /** An hour at most: the function's own credentials come from a role, and AWS gives a session of a session no more. */
+    durationSeconds: z.number().int().min(900).max(3600).default(3600),
   }),
   /** With long-lived keys, kept as secrets and passed as query parameters. */
   z.strictObject({ access: z.literal('keys'), accessKeyId: secretSchema, secretAccessKey: secretSchema }),
@@ -159,7 +160,7 @@ const proveSchema = z.strictObject({
   level: z.enum(['none', 'counts', 'bytes']).default('bytes'),
   /** Every retained backup is read again within so many days. */
   againWithinDays: z.number().int().min(1).max(365).default(30),
-  /** The newest proof may be this old before the alarm; by default as old as the newest good backup may be, plus a day. */
+  /** The newest proven backup may be this old before the alarm; by default as old as the newest good one, plus a day. */
   staleAfterHours: z.number().positive().optional(),
   assertions: z.array(assertionSchema).default([]),
   /** A fall of rows, bytes or tables against the backup before is told when it is more than this share. */

@@ -11,6 +11,8 @@ export const ERROR_NAMES = {
   configuration: 'InvalidConfiguration',
   /** Something outside did not answer in time or said "later"; the same call may be made again. */
   unavailable: 'TemporarilyUnavailable',
+  /** A step used up the time that its function has. */
+  outOfTime: 'OutOfTime',
   /** ClickHouse or AWS refused; the failure's class says what may follow. */
   refused: 'Refused',
   /** What is in the bucket is not what the manifest says. */
@@ -28,6 +30,7 @@ const CLASSES: Readonly<Record<ErrorName, FailureClass>> = {
   InvalidInput: 'fix and stop',
   InvalidConfiguration: 'fix and stop',
   TemporarilyUnavailable: 'retry the same',
+  OutOfTime: 'new attempt',
   Refused: 'fix and stop',
   VerificationFailed: 'new attempt',
   IncompleteReading: 'retry the same',

@@ -21,5 +21,8 @@ export interface Failure {
   readonly remedy: string;
 }
 
+/** The error of a backup whose proof found damage: another attempt may follow it. */
+export const PROOF_REFUTED = 'ProofRefuted';
+
 /** The error of a backup whose execution died: retention finds it and closes its page in the ledger. */
 export const ABANDONED = 'BackupAbandoned';

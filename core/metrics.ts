@@ -26,7 +26,7 @@ export const METRICS = {
   backupsVerified: 'BackupsVerified',
   backupsProven: 'BackupsProven',
   bytesProven: 'BytesProven',
-  /** Seconds since the newest proof of a backup that is still good. Absent while there is none. */
+  /** Seconds since the newest good backup that is proven began. Absent while there is none. */
   proofAge: 'ProofAge',
   /** The share of good backups whose proof is not older than the target wants, in percent. */
   proofCoverage: 'ProofCoverage',

@@ -5,10 +5,9 @@ import type { Check, ProofItem } from './proof.ts';
 export interface MountedPart {
   readonly database: string;
   readonly table: string;
-  readonly partition: string;
   readonly name: string;
-  /** Bytes on disk: what reading it costs. */
   readonly bytes: number;
+  readonly files: number;
 }
 
 export interface ItemLimits {
@@ -19,39 +18,36 @@ export interface ItemLimits {
 }
 
 /**
- * The items that together read every part once. Whole partitions are named where they fit, single parts where a partition is
- * larger than an item; items are filled largest first, so that they end up about equally heavy.
+ * Each file is a request of its own, and requests take their time however small the file is: 25 ms, and with the dozens that
+ * are under way at once as long as these bytes. A million tiny files are as much work as 128 GiB.
  */
-export function planChecks(parts: readonly MountedPart[], { bytesAnItem }: ItemLimits): ProofItem[] {
-  const units = partitionsOf(parts).flatMap((partition) =>
-    partition.bytes <= bytesAnItem
-      ? [whole(partition)]
-      : partition.parts.map((part) => single(partition, part)),
+export const BYTES_A_FILE = 131_072;
+
+/**
+ * The items that together read every part once. A table is read as a whole where it fits, otherwise by its parts; items are
+ * filled heaviest first, so that they end up about equally heavy, and none is heavier than the limit but for a single part.
+ */
+export function planChecks(
+  parts: readonly MountedPart[],
+  { bytesAnItem }: Pick<ItemLimits, 'bytesAnItem'>,
+): ProofItem[] {
+  const units = tablesOf(parts).flatMap((table) =>
+    table.weight <= bytesAnItem ? [table] : table.parts.map((part) => unitOf(part, [part])),
   );
-  units.sort((a, b) => b.bytes - a.bytes || (label(a) < label(b) ? -1 : 1));
-  const bytes = units.reduce((sum, { bytes }) => sum + bytes, 0);
-  const items = Array.from({ length: Math.ceil(bytes / bytesAnItem) || (units.length > 0 ? 1 : 0) }, () => ({
-    checks: [] as Check[],
-    bytes: 0,
-  }));
-  for (const unit of units) {
-    let lightest = items[0];
-    for (const item of items) if (lightest === undefined || item.bytes < lightest.bytes) lightest = item;
-    lightest?.checks.push(unit);
-    if (lightest !== undefined) lightest.bytes += unit.bytes;
-  }
-  const totals = new Map<string, number>();
-  for (const { database, table } of parts) {
-    const key = JSON.stringify([database, table]);
-    totals.set(key, (totals.get(key) ?? 0) + 1);
-  }
-  const total = ({ database, table }: Check): number => totals.get(JSON.stringify([database, table])) ?? 0;
-  return items
-    .filter(({ checks }) => checks.length > 0)
-    .map((item) => ({ kind: 'check', checks: merge(item.checks, total), bytes: item.bytes }));
+  units.sort((a, b) => b.weight - a.weight || (label(a) < label(b) ? -1 : 1));
+  const totals = new Map(tablesOf(parts).map((table) => [tableKey(table), table.parts.length]));
+  return fill(units, bytesAnItem).map((bin) => {
+    const checks = merge(bin.units).map((unit) => toCheck(unit, totals.get(tableKey(unit)) ?? 0));
+    return { kind: 'check', checks, bytes: checks.reduce((sum, { bytes }) => sum + bytes, 0) };
+  });
 }
 
-/** The items that compare files with the manifest: a name belongs to exactly one slice. */
+/**
+ * The items that compare files with the manifest: a name belongs to exactly one slice.
+ *
+ * @param files how many there are to compare
+ * @param bytes how many they have
+ */
 export function planContents(
   files: number,
   bytes: number,
@@ -74,69 +70,74 @@ export function sliceOf(name: string, slices: number): number {
   return (hash >>> 0) % slices;
 }
 
-interface Partition {
+/** Parts of one table that stay together. */
+interface Unit {
   readonly database: string;
   readonly table: string;
-  readonly partition: string;
   readonly parts: MountedPart[];
-  bytes: number;
+  weight: number;
 }
 
-function partitionsOf(parts: readonly MountedPart[]): Partition[] {
-  const partitions = new Map<string, Partition>();
-  for (const part of parts) {
-    const key = JSON.stringify([part.database, part.table, part.partition]);
-    const { database, table, partition } = part;
-    const known = partitions.get(key) ?? { database, table, partition, parts: [], bytes: 0 };
-    known.parts.push(part);
-    known.bytes += part.bytes;
-    partitions.set(key, known);
-  }
-  return [...partitions.values()];
-}
+const weightOf = ({ bytes, files }: MountedPart): number => bytes + files * BYTES_A_FILE;
 
-const whole = ({ database, table, partition, parts, bytes }: Partition): Check => ({
+const unitOf = ({ database, table }: MountedPart, parts: MountedPart[]): Unit => ({
   database,
   table,
-  partitions: [partition],
-  parts: [],
-  expected: parts.length,
-  bytes,
+  parts,
+  weight: parts.reduce((sum, part) => sum + weightOf(part), 0),
 });
 
-const single = ({ database, table }: Partition, { name, bytes }: MountedPart): Check => ({
-  database,
-  table,
-  partitions: [],
-  parts: [name],
-  expected: 1,
-  bytes,
-});
+const tableKey = ({ database, table }: { database: string; table: string }): string =>
+  JSON.stringify([database, table]);
 
-const label = ({ database, table, partitions, parts }: Check): string =>
-  JSON.stringify([database, table, partitions, parts]);
+const label = ({ database, table, parts }: Unit): string => JSON.stringify([database, table, parts[0]?.name]);
 
-/**
- * Checks of one table in one item become one, so that a table of a thousand partitions is one line of the plan, and one
- * statement where all of it is in the item.
- */
-function merge(checks: readonly Check[], total: (check: Check) => number): Check[] {
-  const merged = new Map<string, Check>();
-  for (const check of checks) {
-    const key = JSON.stringify([check.database, check.table]);
-    const known = merged.get(key);
-    merged.set(key, known === undefined ? check : join(known, check));
-  }
-  return [...merged.values()].map((check) =>
-    check.expected === total(check) ? { ...check, partitions: [], parts: [] } : check,
-  );
+function tablesOf(parts: readonly MountedPart[]): Unit[] {
+  return [...Map.groupBy(parts, tableKey).values()].flatMap((each) => {
+    const [first] = each;
+    return first === undefined ? [] : [unitOf(first, each)];
+  });
 }
 
-const join = (a: Check, b: Check): Check => ({
-  database: a.database,
-  table: a.table,
-  partitions: [...a.partitions, ...b.partitions],
-  parts: [...a.parts, ...b.parts],
-  expected: a.expected + b.expected,
-  bytes: a.bytes + b.bytes,
-});
+interface Bin {
+  readonly units: Unit[];
+  weight: number;
+}
+
+/** Into as few bins as the limit allows: one more where the heaviest would otherwise be over it. */
+function fill(units: readonly Unit[], limit: number): Bin[] {
+  const weight = units.reduce((sum, unit) => sum + unit.weight, 0);
+  for (let count = Math.ceil(weight / limit) || 1; ; count += Math.ceil(count / 64)) {
+    const bins = distribute(units, Math.min(count, units.length));
+    if (count >= units.length || bins.every((bin) => bin.weight <= limit || bin.units.length === 1))
+      return bins;
+  }
+}
+
+/** Each unit into the lightest bin; the heaviest is then heavier than the lightest by one unit at most. */
+function distribute(units: readonly Unit[], count: number): Bin[] {
+  const bins = Array.from({ length: count }, (): Bin => ({ units: [], weight: 0 }));
+  for (const unit of units) {
+    const [first, ...others] = bins;
+    if (first === undefined) break;
+    let lightest = first;
+    for (const bin of others) if (bin.weight < lightest.weight) lightest = bin;
+    lightest.units.push(unit);
+    lightest.weight += unit.weight;
+  }
+  return bins;
+}
+
+/** Units of one table in one item become one. */
+const merge = (units: readonly Unit[]): Unit[] => tablesOf(units.flatMap(({ parts }) => parts));
+
+/** @param total how many parts the table has: where all of them are in the item, they need not be named */
+function toCheck({ database, table, parts }: Unit, total: number): Check {
+  return {
+    database,
+    table,
+    parts: parts.length === total ? [] : parts.map(({ name }) => name),
+    expected: parts.length,
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}

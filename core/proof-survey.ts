@@ -1,22 +1,18 @@
 /** What a manifest says is there to be read: for each table its parts and files. */
 import { createHash } from 'node:crypto';
+import { needsContentCheck } from './content-policy.ts';
 import { tablePath } from './file-names.ts';
 import type { ManifestFile } from './manifest.ts';
 
-export interface SurveyedPart {
-  bytes: number;
-  files: number;
-  /** Whether the part names its files' checksums: the engine mounts no other. */
-  hasChecksums: boolean;
-}
-
 export interface SurveyedTable {
-  /** By the part's name; empty for engines that keep their data without parts. */
-  readonly parts: Map<string, SurveyedPart>;
+  /** How many files each part has, by its name; empty for engines that keep their data without parts. */
+  readonly parts: Map<string, number>;
   files: number;
+  /** Of the files: those that `CHECK TABLE` does not compare with anything that the manifest vouches for. */
+  uncovered: number;
   bytes: number;
   /** Where the number of rows is written down: one `count.txt` for each part, or for the table. */
-  readonly counts: string[];
+  readonly counts: ManifestFile[];
   /** Sums the digests of all files, so that their order is of no account. */
   fingerprint: bigint;
 }
@@ -25,33 +21,47 @@ export interface SurveyedTable {
 export class Survey {
   /** By `tablePath`. */
   readonly tables = new Map<string, SurveyedTable>();
-  readonly #objects = new Map<string, string | null>();
-  files = 0;
+  /** Files of no table's data: definitions above all. */
+  others = 0;
   /** The files lie below `shards/<n>/replicas/<m>/`, as `ON CLUSTER` lays them. */
   onCluster = false;
+  /** Files of the base that hold rows' numbers, by size and checksum, as ClickHouse looks them up there. */
+  readonly #inBase = new Map<string, string | null>();
 
   add(file: ManifestFile): void {
-    this.files += 1;
+    const [, replica = '', table, rest] = DATA_FILE.exec(file.name) ?? [];
     this.onCluster ||= file.name.startsWith('shards/');
-    const [, table, rest] = DATA_FILE.exec(file.name) ?? [];
-    if (table === undefined || rest === undefined) return;
+    if (table === undefined || rest === undefined) {
+      this.others += 1;
+      return;
+    }
     const known = this.tables.get(table) ?? emptyTable();
     this.tables.set(table, known);
     known.files += 1;
     known.bytes += file.size;
+    known.uncovered += Number(needsContentCheck(file, () => true));
     known.fingerprint = BigInt.asUintN(64, known.fingerprint + digest(rest, file.checksum ?? ''));
     const slash = rest.indexOf('/');
-    const name = slash === -1 ? rest : rest.slice(slash + 1);
-    if (name === 'count.txt') {
-      known.counts.push(file.name);
-      this.#objects.set(file.name, file.useBase ? null : file.dataFile);
+    if (rest.slice(slash + 1) === 'count.txt') {
+      known.counts.push(file);
+      if (file.useBase) this.#inBase.set(contentKey(file), null);
     }
-    if (slash !== -1 && !rest.startsWith(MUTATIONS)) addToPart(known, rest.slice(0, slash), name, file.size);
+    if (slash === -1 || rest.startsWith(MUTATIONS)) return;
+    // Every replica may have a part of this name.
+    const part = `${replica}${rest.slice(0, slash)}`;
+    known.parts.set(part, (known.parts.get(part) ?? 0) + 1);
   }
 
-  /** The object that holds a `count.txt`; null when it lies in the base. */
-  objectOf(file: string): string | null {
-    return this.#objects.get(file) ?? null;
+  /** Takes a file of the base's manifest. The first with the same content counts, as it does for ClickHouse. */
+  addBase(file: ManifestFile): void {
+    const key = contentKey(file);
+    if (this.#inBase.get(key) === null) this.#inBase.set(key, file.dataFile);
+  }
+
+  /** The object with a `count.txt`; null when it is nowhere to be found. */
+  placeOf(count: ManifestFile): { readonly inBase: boolean; readonly key: string } | null {
+    const key = count.useBase ? (this.#inBase.get(contentKey(count)) ?? null) : count.dataFile;
+    return key === null ? null : { inBase: count.useBase, key };
   }
 
   table(database: string, name: string): SurveyedTable | undefined {
@@ -59,24 +69,19 @@ export class Survey {
   }
 }
 
-const DATA_FILE = /^(?:shards\/[^/]+\/replicas\/[^/]+\/)?data\/([^/]+\/[^/]+)\/(.+)$/;
+const DATA_FILE = /^(shards\/[^/]+\/replicas\/[^/]+\/)?data\/([^/]+\/[^/]+)\/(.+)$/;
 const MUTATIONS = 'mutations/';
 
 const emptyTable = (): SurveyedTable => ({
   parts: new Map(),
   files: 0,
+  uncovered: 0,
   bytes: 0,
   counts: [],
   fingerprint: 0n,
 });
 
-function addToPart(table: SurveyedTable, part: string, name: string, bytes: number): void {
-  const known = table.parts.get(part) ?? { bytes: 0, files: 0, hasChecksums: false };
-  table.parts.set(part, known);
-  known.bytes += bytes;
-  known.files += 1;
-  known.hasChecksums ||= name === 'checksums.txt';
-}
+const contentKey = ({ size, checksum }: ManifestFile): string => `${checksum} ${size}`;
 
 const digest = (name: string, checksum: string): bigint =>
   createHash('sha256').update(name).update('\0').update(checksum).digest().readBigUInt64BE(0);

@@ -9,7 +9,7 @@ export interface ProofCoverage {
   readonly covered: number;
   /** When the newest proof of a backup that is still good was made; null when there is none. Milliseconds since 1970. */
   readonly newestProofAt: number | null;
-  /** The newest good backup that is proven. */
+  /** The newest good backup that is proven: old ones are proven again every day, and say nothing of the new ones. */
   readonly newestProven: LedgerEntry | null;
 }
 
@@ -18,7 +18,7 @@ export function proofCoverage(
   againWithinDays: number,
   now: number,
 ): ProofCoverage {
-  const good = entries.filter(({ states }) => isGood(states));
+  const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
   const proven = good.filter(({ states }) => states.proven !== undefined);
   const newestProofAt = proven.reduce<number | null>(
     (newest, { states }) => Math.max(newest ?? 0, states.proven ?? 0),
@@ -31,6 +31,9 @@ export function proofCoverage(
     newestProven: proven.at(-1) ?? null,
   };
 }
+
+/** For a walk that did not take place, and for proofs that take longer than the last time. */
+const SPARE_DAYS = 1;
 
 /**
  * The backups to read on this day, oldest proof first; one that was never proven is older than any. A day's share is taken
@@ -45,9 +48,12 @@ export function walkOf(
   const order = [...good].sort(
     (a, b) => (a.states.proven ?? 0) - (b.states.proven ?? 0) || (a.id < b.id ? -1 : 1),
   );
+  const ageOf = ({ states }: LedgerEntry): number => now - (states.proven ?? 0);
+  // One that would be too old tomorrow is due today.
+  const dueAge = Math.max(0, againWithinDays - 1 - SPARE_DAYS) * DAY;
   const share = Math.ceil(good.length / againWithinDays);
-  const due = order.filter(({ states }) => now - (states.proven ?? 0) > (againWithinDays - 1) * DAY);
+  const due = order.filter((entry) => ageOf(entry) > dueAge);
   // Proven within the last day: reading it again today would only be to fill the share.
-  const idle = order.slice(0, share).filter(({ states }) => now - (states.proven ?? 0) > DAY);
+  const idle = order.slice(0, share).filter((entry) => ageOf(entry) > DAY);
   return [...new Set([...due, ...idle])];
 }

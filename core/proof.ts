@@ -25,6 +25,8 @@ const findingSchema = z.object({
   part: z.string().nullable(),
   file: z.string().nullable(),
   what: z.string(),
+  /** True when it lies in the full backup that this one stands on, which is damaged, too. */
+  inBase: z.boolean().optional(),
 });
 export type ProofFinding = z.infer<typeof findingSchema>;
 
@@ -42,17 +44,14 @@ const provenTableSchema = z.object({
 });
 export type ProvenTable = z.infer<typeof provenTableSchema>;
 
-/**
- * One thing that the engine is told to read: a whole table (both lists empty), some of its partitions, or single parts where
- * a partition is too large.
- */
+/** One table that the engine is told to read: the whole of it (an empty list), or single parts where it is too large. */
 const checkSchema = z.object({
   database: z.string(),
   table: z.string(),
-  partitions: z.array(z.string()),
   parts: z.array(z.string()),
   /** How many parts have to come out of it: one that is not read is not judged. */
   expected: z.number(),
+  /** Bytes that the engine has to read for it at least. */
   bytes: z.number(),
 });
 export type Check = z.infer<typeof checkSchema>;
@@ -88,9 +87,13 @@ const measureFields = {
   engine: z.string(),
   selfTest: selfTestSchema,
   seconds: z.number(),
+  /** Of the function that worked on it, for its cost. */
+  memoryMiB: z.number(),
   findings: z.array(findingSchema),
   /** Of all findings, named above or not. */
   found: z.number(),
+  /** What could not be judged, for a reason that says nothing against the backup. Nobody has vouched for one that has any. */
+  unjudged: z.array(z.string()),
 };
 
 /** `proofs/<target>/<backup>/<proof>/plan.json` */
@@ -135,7 +138,13 @@ export const provenFields = {
 export type Verdict =
   | { readonly verdict: 'proven' }
   /** The backup is damaged, or does not hold what the target says it must. */
-  | { readonly verdict: 'refuted'; readonly findings: readonly ProofFinding[]; readonly found: number }
+  | {
+      readonly verdict: 'refuted';
+      readonly findings: readonly ProofFinding[];
+      readonly found: number;
+      /** Nothing is damaged; only assertions do not hold. */
+      readonly onlyAssertions: boolean;
+    }
   /** The prover could not tell good from bad: this says nothing of the backup, and is no proof. */
   | { readonly verdict: 'blind'; readonly because: string }
   /** Not everything was judged. */
@@ -166,36 +175,63 @@ export function blindness({ good, damages }: SelfTest): string | undefined {
  * without a result, leave the proof incomplete.
  */
 export function judgeProof(plan: ProofPlan, results: readonly (ProofResult | undefined)[]): Verdict {
-  const findings = [plan, ...results].flatMap((part) => part?.findings ?? []);
-  const found = [plan, ...results].reduce((sum, part) => sum + (part?.found ?? 0), 0);
-  for (const part of [plan, ...results]) {
-    const because = part === undefined ? undefined : blindness(part.selfTest);
+  const parts = [plan, ...results].filter((part) => part !== undefined);
+  for (const { selfTest } of parts) {
+    const because = blindness(selfTest);
     if (because !== undefined) return { verdict: 'blind', because };
   }
-  const failed = plan.assertions.filter(({ passed }) => !passed);
-  for (const { query, answer } of failed)
-    findings.push({
-      table: null,
-      part: null,
-      file: null,
-      what: `\`${query}\` must hold and returned ${answer}.`,
-    });
-  if (findings.length + found > 0)
-    return { verdict: 'refuted', findings, found: Math.max(found + failed.length, findings.length) };
-  if (plan.items.length === 0) return { verdict: 'incomplete', because: 'the plan has nothing to judge' };
-  const missing = plan.items.flatMap((_, index) => (results[index]?.index === index ? [] : [index]));
-  if (missing.length > 0)
+  const damage = parts.flatMap(({ findings }) => findings);
+  const damages = Math.max(
+    damage.length,
+    parts.reduce((sum, { found }) => sum + found, 0),
+  );
+  const broken = plan.assertions.filter(({ passed }) => !passed).map(brokenAssertion);
+  if (damages + broken.length > 0)
     return {
-      verdict: 'incomplete',
-      because: `${missing.length} of ${plan.items.length} items were not judged, the first of them number ${missing[0]}`,
+      verdict: 'refuted',
+      findings: [...damage, ...broken],
+      found: damages + broken.length,
+      onlyAssertions: damages === 0,
     };
-  return { verdict: 'proven' };
+  const because = parts.flatMap(({ unjudged }) => unjudged)[0] ?? whatIsMissing(plan, results);
+  return because === undefined ? { verdict: 'proven' } : { verdict: 'incomplete', because };
 }
 
-/** How far a count may fall against the backup before, as a share of it, until it is told. */
+const brokenAssertion = ({ query, answer }: AssertionResult): ProofFinding => ({
+  table: null,
+  part: null,
+  file: null,
+  what: `\`${query}\` must hold and returned ${answer}.`,
+});
+
+function whatIsMissing(
+  { items }: ProofPlan,
+  results: readonly (ProofResult | undefined)[],
+): string | undefined {
+  if (items.length === 0) return 'the plan has nothing to judge';
+  const missing = items.flatMap((item, index) => (isWhole(item, index, results[index]) ? [] : [index]));
+  return missing.length === 0
+    ? undefined
+    : `${missing.length} of ${items.length} items were not judged, the first of them number ${missing[0]}`;
+}
+
+/** The result is of this item, and of as many parts as the item names. */
+function isWhole(item: ProofItem, index: number, result: ProofResult | undefined): boolean {
+  const expected = item.kind === 'check' ? item.checks.reduce((sum, check) => sum + check.expected, 0) : 0;
+  return result?.index === index && result.parts >= expected;
+}
+
+type Counted = Pick<ProvenTable, 'database' | 'name' | 'rows' | 'bytes'>;
+
+/**
+ * What has fallen by more than a share against the backup before. Rows that one of the two does not know are not compared:
+ * unknown is not nothing. A table that is gone has no rows any more.
+ *
+ * @param maxDrop how far a count may fall, as a share of it; with 1 nothing is told
+ */
 export function findAnomalies(
-  now: readonly Pick<ProvenTable, 'database' | 'name' | 'rows' | 'bytes'>[],
-  before: readonly Pick<ProvenTable, 'database' | 'name' | 'rows' | 'bytes'>[],
+  now: readonly Counted[],
+  before: readonly Counted[],
   maxDrop: number,
 ): string[] {
   const anomalies: string[] = [];
@@ -203,18 +239,32 @@ export function findAnomalies(
     if (from > 0 && to < from * (1 - maxDrop))
       anomalies.push(`${what} fell from ${from} to ${to}, by ${Math.round((1 - to / from) * 100)} %`);
   };
+  const after = new Map(now.map((table) => [keyOf(table), table]));
+  const pairs = before.map((table) => ({ table, from: table.rows, to: rowsIn(after.get(keyOf(table))) }));
+  const known = new Set(before.map(keyOf));
+  const added = now.filter((table) => !known.has(keyOf(table)));
+  const counted = pairs.filter(({ from, to }) => from !== null && to !== null);
   compare('the number of tables', before.length, now.length);
-  compare('the bytes of the whole', sum(before, 'bytes'), sum(now, 'bytes'));
-  compare('the rows of the whole', sum(before, 'rows'), sum(now, 'rows'));
-  const after = new Map(now.map((table) => [`${table.database}.${table.name}`, table]));
-  for (const table of before) {
-    const name = `${table.database}.${table.name}`;
-    const same = after.get(name);
-    if (same === undefined) continue;
-    compare(`the rows of ${name}`, table.rows ?? 0, same.rows ?? 0);
-  }
-  return anomalies.slice(0, 20);
+  compare(
+    'the bytes of the whole',
+    sum(before, ({ bytes }) => bytes),
+    sum(now, ({ bytes }) => bytes),
+  );
+  compare(
+    'the rows of the whole',
+    sum(counted, ({ from }) => from),
+    sum(counted, ({ to }) => to) + sum(added, ({ rows }) => rows),
+  );
+  for (const { table, from, to } of counted)
+    compare(`the rows of ${table.database}.${table.name}`, from ?? 0, to ?? 0);
+  return anomalies.slice(0, MOST_ANOMALIES);
 }
 
-const sum = (tables: readonly { rows: number | null; bytes: number }[], field: 'rows' | 'bytes'): number =>
-  tables.reduce((total, table) => total + (table[field] ?? 0), 0);
+const MOST_ANOMALIES = 20;
+
+const keyOf = ({ database, name }: Counted): string => JSON.stringify([database, name]);
+
+const rowsIn = (table: Counted | undefined): number | null => (table === undefined ? 0 : table.rows);
+
+const sum = <Item>(items: readonly Item[], of: (item: Item) => number | null): number =>
+  items.reduce((total, item) => total + (of(item) ?? 0), 0);

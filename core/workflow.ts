@@ -247,7 +247,7 @@ export const examineInputSchema = z.strictObject({ ...contextFields, input: z.un
 export const doctorInputSchema = z.strictObject({ target: targetName });
 
 /**
- * What starts a proof. The backup workflow names the backup it made; a person may say `latest` by leaving it out.
+ * What starts a proof. The backup workflow names the backup it made.
  * Example: `{ "target": "langsmith", "backup": "20260402T020000Z-full-k3f9", "level": "bytes" }`
  */
 export const proofInputSchema = z.strictObject({

@@ -32,7 +32,7 @@ export function step<Schema extends z.ZodType, Result>(
   return middy<unknown, Result>({
     timeoutEarlyInMillis: BEFORE_THE_END_MILLISECONDS,
     timeoutEarlyResponse: () => {
-      throw new SafehouseError(ERROR_NAMES.unavailable, {
+      throw new SafehouseError(ERROR_NAMES.outOfTime, {
         what: `The step ${name} did not finish in the time that its function has.`,
         remedy: 'It is repeated once; if that fails too, look at what it waited for in its log.',
         error: 'TimeoutError',

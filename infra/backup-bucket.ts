@@ -13,7 +13,7 @@ import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { canaryPrefix, PROOFS } from '../core/keys.ts';
+import { canaryPrefix, PINS, PROOFS } from '../core/keys.ts';
 
 export interface BackupBucketProps {
   readonly settings: Config['bucket'];
@@ -36,6 +36,8 @@ export interface BackupBucketProps {
 /** Who read or wrote a backup is asked months after it happened. */
 const ACCESS_LOG_DAYS = 400;
 
+/** A pin counts for hours, a week at most; after that it only makes every listing of pins longer. */
+const PIN_DAYS = 30;
 /** Plans and results of proofs are working papers: what a proof found is in the ledger. A quarter is enough to look into one. */
 const PROOF_DAYS = 90;
 
@@ -90,6 +92,7 @@ export class BackupBucket extends Construct {
           noncurrentVersionExpiration: Duration.days(settings.noncurrentVersionDays),
           expiredObjectDeleteMarker: true,
         },
+        { id: 'pins', prefix: PINS, expiration: Duration.days(PIN_DAYS) },
         { id: 'proofs', prefix: PROOFS, expiration: Duration.days(PROOF_DAYS) },
         // What doctor lets ClickHouse write as a trial. The only rule that expires anything under backups/.
         ...targets.map((target) => ({

@@ -84,7 +84,7 @@ export class BackupWorkflow extends Construct {
     const { bucket } = this.context;
     return this.stepAtClickHouse('submit', 'tells ClickHouse to begin', [
       ...bucket.list(BACKUPS, LEDGER),
-      ...bucket.read(`${LEDGER}*`),
+      ...bucket.read(`${LEDGER}*`, `${CLAIMS}*`),
       ...handOutCredentials(this, this.targets),
     ]);
   }

@@ -19,6 +19,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { ENGINE_DIRECTORY, ENGINE_LIBRARY, ENGINE_PACKAGE } from '../core/engine-package.ts';
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 
 /**
  * Of the 250 MB that Lambda lets a function have unpacked, 135 at level 9 (8 s, once) and 151 at level 3 (4 s). Unpacking takes
@@ -39,12 +40,6 @@ export interface EngineOptions {
    * @default - `node_modules/.cache/safehouse` of this package
    */
   readonly cache?: string;
-  /**
-   * The command that fetches what is not installed.
-   *
-   * @default 'npm'
-   */
-  readonly npm?: string;
 }
 
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/safehouse', import.meta.url));
@@ -69,7 +64,7 @@ export const engineName = (): string => `engine-${engineBinding().library}-zstd-
  * Puts the packed engine into a bundle, as `engine/`. The files are linked, not copied: 135 MB would be written with each
  * assembly, and kept in each.
  *
- * @throws Error when the library is not installed and cannot be fetched
+ * @throws {SafehouseError} Refused, when the library is not installed and cannot be fetched
  */
 export function addEngine(bundle: string, options: EngineOptions = {}): void {
   const packed = packedEngine(options);
@@ -79,14 +74,14 @@ export function addEngine(bundle: string, options: EngineOptions = {}): void {
 }
 
 /** @returns the directory with every file of npm's package, the library compressed */
-function packedEngine({ cache = CACHE, ...options }: EngineOptions): string {
+function packedEngine({ cache = CACHE, source }: EngineOptions): string {
   const packed = join(cache, engineName());
   if (existsSync(packed)) return packed;
   mkdirSync(cache, { recursive: true });
   const partial = `${packed}.${process.pid}.partial`;
   const fetched = `${packed}.${process.pid}.fetched`;
   try {
-    pack(options.source ?? installedLibrary() ?? fetchLibrary(fetched, options.npm), partial);
+    pack(source ?? installedLibrary() ?? fetchLibrary(fetched), partial);
     moveIntoPlace(partial, packed);
   } finally {
     for (const directory of [partial, fetched]) rmSync(directory, { recursive: true, force: true });
@@ -106,8 +101,13 @@ function installedLibrary(): string | undefined {
   }
 }
 
-/** npm leaves out what is for another platform, unless it is told that it is on that one. */
-function fetchLibrary(directory: string, npm = 'npm'): string {
+/**
+ * npm leaves out what is for another platform, unless it is told that it is on that one.
+ *
+ * @param directory takes it; absent before
+ * @throws {SafehouseError} Refused, with what npm says
+ */
+export function fetchLibrary(directory: string, npm = 'npm'): string {
   const wanted = `${ENGINE_PACKAGE}@${engineBinding().library}`;
   const platform = ['--os=linux', '--cpu=x64', '--libc=glibc'];
   const nothingElse = ['--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund'];
@@ -118,9 +118,11 @@ function fetchLibrary(directory: string, npm = 'npm'): string {
     shell: process.platform === 'win32',
   });
   if (status !== 0)
-    throw new Error(
-      `the engine of the prover (${wanted}) is not installed and could not be fetched:\n${error?.message ?? stderr}`,
-    );
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: `The engine of the prover (${wanted}) is not installed, and npm could not fetch it: ${error?.message ?? stderr.trim()}`,
+      remedy: `See to it that \`npm install ${wanted} ${platform.join(' ')}\` succeeds on this machine, and run this again.`,
+      error: 'EngineNotFetched',
+    });
   return join(directory, 'node_modules', ENGINE_PACKAGE);
 }
 

@@ -111,12 +111,13 @@ export class Safehouse extends Construct {
     const config = parseConfig(props.config, 'config');
     checkLifetimes(this, config, now);
     this.config = { ...config, targets: withStaleness(config.targets, now) };
+    const targets = Object.keys(config.targets);
     const { stackName } = Stack.of(this);
     const code = props.functions ?? bundledFunctions();
 
     const store = new BackupBucket(this, 'Bucket', {
       settings: config.bucket,
-      targets: Object.keys(config.targets),
+      targets,
       bucket: props.bucket,
       encryptionKey: props.encryptionKey,
     });
@@ -139,7 +140,6 @@ export class Safehouse extends Construct {
       code,
       prover: config.prover,
     };
-    const targets = Object.keys(this.config.targets);
     const retention = new RetentionWorkflow(this, 'Retention', { context });
     this.retention = retention.stateMachine;
     const prove = new ProveWorkflow(this, 'Prove', { context, targets });
@@ -153,13 +153,13 @@ export class Safehouse extends Construct {
       walk: prove.walk,
     });
     this.recordSettings(stackName);
-    const alarms = this.addAlarms(props.runbook ?? RUNBOOK, [...backups.workflows, retention, prove]);
-    alarms.watchTheWatch(watch.publishAges);
-    alarms.watchTheWalk(prove.walk);
-    alarms.watchSchedules(schedules.deadLetters);
-    const { webhook } = alerts;
-    if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
-    new Dashboard(this, 'Dashboard', { stackName, targets: this.config.targets, alarms: alarms.all });
+    this.addAlarms(props.runbook ?? RUNBOOK, {
+      workflows: [...backups.workflows, retention, prove],
+      watch: watch.publishAges,
+      walk: prove.walk,
+      schedules,
+      alerts,
+    });
   }
 
   /** Lets a principal of this app, such as the role of ClickHouse's service account, write backups and remove none. */
@@ -228,21 +228,32 @@ export class Safehouse extends Construct {
     });
   }
 
-  /** The alarms of the targets and of the workflows. */
-  private addAlarms(
-    runbook: string,
-    workflows: readonly (BackupWorkflow | RetentionWorkflow | ProveWorkflow)[],
-  ): Alarms {
+  private addAlarms(runbook: string, { workflows, watch, walk, schedules, alerts }: Watched): void {
     const { stackName } = Stack.of(this);
     const alarms = new Alarms(this, 'Alarms', { stackName, topic: this.topic, runbook });
-    for (const [name, { staleAfterHours, prove }] of Object.entries(this.config.targets)) {
+    const { targets } = this.config;
+    for (const [name, { staleAfterHours, prove }] of Object.entries(targets)) {
       alarms.watchTarget(name, { staleAfterHours, stateMachine: this.machinesOf(name).backup });
       if (prove.level !== 'none') alarms.watchProof(name, { ...prove, stateMachine: this.prove });
     }
     for (const { stateMachine, steps, workflow } of workflows)
       alarms.watchWorkflow({ stateMachine, workflow, steps: Object.values<Step>({ ...steps }) });
-    return alarms;
+    alarms.watchTheWatch(watch);
+    alarms.watchTheWalk(walk);
+    alarms.watchSchedules(schedules.deadLetters);
+    const { webhook } = alerts;
+    if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
+    new Dashboard(this, 'Dashboard', { stackName, targets, alarms: alarms.all });
   }
+}
+
+/** What has alarms beside the targets. */
+interface Watched {
+  readonly workflows: readonly (BackupWorkflow | RetentionWorkflow | ProveWorkflow)[];
+  readonly watch: Step;
+  readonly walk: Step;
+  readonly schedules: Schedules;
+  readonly alerts: Alerts;
 }
 
 /** Resolved once, here, so that the alarms, the dashboard and the command line go by the same numbers. */

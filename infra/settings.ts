@@ -2,7 +2,7 @@
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Target } from '../core/config.ts';
+import { parseTarget, type Target } from '../core/config.ts';
 import type { Deployment } from '../core/deployment.ts';
 import { deploymentParameter, settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
@@ -23,7 +23,8 @@ export class TargetSettings extends Construct {
   /** @throws {SafehouseError} InvalidConfiguration, when they are longer than a parameter can be */
   constructor(scope: Construct, id: string, { stackName, name, target }: TargetSettingsProps) {
     super(scope, id);
-    const value = JSON.stringify(target);
+    // In the order of the schema: the same settings are the same text, whoever has completed them.
+    const value = JSON.stringify(parseTarget(target, `targets.${name}`));
     new StringParameter(this, 'Parameter', {
       parameterName: `${settingsPrefix(stackName)}${name}`,
       description: `Safehouse: what to back up of ${name}, and how. Written by the stack; no secrets.`,

@@ -16,8 +16,8 @@ const LAMBDA_IS_UNAVAILABLE = [
   'Lambda.ClientExecutionTimeoutException',
 ];
 
-/** The function was ended from outside: out of time, out of memory, or its process died. Both names occur. */
-const LAMBDA_ENDED_IT = ['Lambda.Unknown', 'Sandbox.Timedout'];
+/** The step ended itself just before its time was up, or was ended from outside: out of time, out of memory, crashed. */
+const ENDED_ERRORS = [ERROR_NAMES.outOfTime, 'Lambda.Unknown', 'Sandbox.Timedout'];
 
 /**
  * For what passes by itself. The waits are at most 5, 10, 20, 40, 60 and 60 seconds (jitter only shortens them): 3 min
@@ -105,7 +105,7 @@ export function stepTask(
   })
     .addRetry(UNAVAILABLE)
     .addRetry({
-      errors: LAMBDA_ENDED_IT,
+      errors: ENDED_ERRORS,
       interval: Duration.seconds(5),
       maxAttempts: props.endedRetries ?? ENDED,
     });

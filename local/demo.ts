@@ -85,18 +85,26 @@ const COMMANDS = [
   ['npx safehouse status --local', 'how things stand'],
   ['npx safehouse list demo --local', 'every backup'],
   ['npx safehouse show latest --local', 'one, with its RESTORE statement'],
+  ['npx safehouse prove latest --local', 'read every byte of it again'],
+  ['npx safehouse sql latest "SELECT count() FROM shop.orders" --local', 'ask it, without a restore'],
   ['npx safehouse retention demo --local', 'what stays, what goes, and why'],
   ['npx safehouse backup demo --local', 'one more'],
   ['npx safehouse local up', 'ClickHouse and S3 for your own tables'],
 ] as const;
 
+/** Of the column of commands; a longer one has its line to itself. */
+const COMMAND_WIDTH = 36;
+
 function takeLeave(seconds: number): void {
-  const width = Math.max(...COMMANDS.map(([command]) => command.length));
   screen.print(
     EMPTY_LINE,
     line(`${seconds} seconds. Everything has stopped; what was made is still there:`),
     EMPTY_LINE,
-    ...COMMANDS.map(([command, about]) => line('  ', command.padEnd(width), '  ', faint(about))),
+    ...COMMANDS.flatMap(([command, about]) =>
+      command.length <= COMMAND_WIDTH
+        ? [line('  ', command.padEnd(COMMAND_WIDTH), '  ', faint(about))]
+        : [line('  ', command), line(' '.repeat(COMMAND_WIDTH + 4), faint(about))],
+    ),
     EMPTY_LINE,
   );
 }

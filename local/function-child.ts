@@ -7,7 +7,6 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { followLines, type InvocationResult, type StartRuntime } from './function-runtime.ts';
 
 export const startChild: StartRuntime = (settings, environment, onLine) => {
@@ -28,14 +27,11 @@ export const startChild: StartRuntime = (settings, environment, onLine) => {
   child.send(settings);
   return {
     ended,
-    run: async (invocation) => {
+    run: (invocation) => {
       const answered = new Promise<InvocationResult>((resolve) => child.once('message', resolve));
       // A child that has ended cannot be sent anything: `ended` says so.
       child.send(invocation, () => {});
-      const result = await answered;
-      // The lines lie in a pipe of their own, written before the answer: this turn of the loop reads them.
-      await nextTurn();
-      return result;
+      return answered;
     },
     stop: async () => {
       child.kill('SIGKILL');

@@ -41,10 +41,17 @@ export interface Workshop {
 
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const { stack, home, pace } = options;
+  // Before anything listens: a definition that cannot run here is refused.
+  const machines: StateMachines = new StateMachines({
+    stateMachines: stack.stateMachines,
+    invoke: (arn, input, execution) => invokeAround(options.around, functions, arn, input, execution),
+    historyDirectory: home.executions,
+    ...(pace && { pace }),
+  });
   const parameters = await startParameters(options.parameter);
   const credentials = await startTemporaryCredentials();
   const executions = await startExecutions((...execution) => machines.start(...execution));
-  const functions = new Functions({
+  const functions: Functions = new Functions({
     functions: stack.functions,
     environment: environmentOf(options.servers, {
       AWS_ENDPOINT_URL_SSM: parameters.url,
@@ -52,12 +59,6 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
       AWS_ENDPOINT_URL_SFN: executions.url,
     }),
     logDirectory: join(home.logs, 'functions'),
-  });
-  const machines: StateMachines = new StateMachines({
-    stateMachines: stack.stateMachines,
-    invoke: (arn, input, execution) => invokeAround(options.around, functions, arn, input, execution),
-    historyDirectory: home.executions,
-    ...(pace && { pace }),
   });
   return {
     stack,

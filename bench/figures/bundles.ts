@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bundledFunctions, FUNCTIONS, type FunctionName } from '../../infra/function-code.ts';
+import { bundleOf } from '../../infra/function-names.ts';
 import { type Figure, measured, type Result, sampled, type Tools } from '../figure.ts';
 import type { ImportCost } from '../import-process.ts';
 import { median, spreadOf } from '../statistics.ts';
@@ -25,7 +26,7 @@ export const bundles: Figure = {
     const output = await workspace.subdirectory('functions');
     bundledFunctions({ output });
     const all = FUNCTIONS.map((name): Bundle => {
-      const file = join(output, name, 'index.mjs');
+      const file = join(output, bundleOf(name));
       return { name, file, bytes: statSync(file).size };
     });
     const costs = await importCosts(all, say);
@@ -58,6 +59,7 @@ export const bundles: Figure = {
         ),
       ],
       notes: [
+        'Code alone: the engine that the provers carry lies beside it and is opened when it is needed.',
         `Each import in a fresh process of Node ${process.versions.node}, with source maps on, as deployed. On a busy machine it takes longer than the processor time that it uses.`,
       ],
       details: { imports },

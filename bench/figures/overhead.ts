@@ -4,7 +4,15 @@ import type { Bucket } from '../../clients/bucket.ts';
 import { parseConfig } from '../../core/config.ts';
 import { EMBEDDED_PASSWORD, EMBEDDED_URL, EMBEDDED_USER } from '../../local/configuration.ts';
 import { type House, openHouse } from '../../local/house.ts';
-import { type Figure, type Measurement, type Result, type Skipped, sampled, type Tools } from '../figure.ts';
+import {
+  type Figure,
+  type Measurement,
+  measured,
+  type Result,
+  type Skipped,
+  sampled,
+  type Tools,
+} from '../figure.ts';
 import { type Dataset, fill, GIGABYTE } from '../overhead/dataset.ts';
 import { type Round, runRounds } from '../overhead/rounds.ts';
 import { sqlAt } from '../overhead/sql.ts';
@@ -20,7 +28,7 @@ interface Size extends Dataset {
 
 const SIZES: readonly Size[] = [
   { target: 'one', database: 'bench_1gb', bytes: GIGABYTE, rounds: 6 },
-  { target: 'five', database: 'bench_5gb', bytes: 5 * GIGABYTE, rounds: 4, atMost: 1.15 },
+  { target: 'five', database: 'bench_5gb', bytes: 5 * GIGABYTE, rounds: 6, atMost: 1.15 },
 ];
 /** The data, one backup of it, and half of it to spare. */
 const DISK_FACTOR = 2.5;
@@ -36,16 +44,17 @@ export const overhead: Figure = {
       const engineUrl = await house.startEngine();
       const { bucketName, ...s3 } = house.servers.s3;
       const bucket = { name: bucketName, client: new S3Client({ ...s3, forcePathStyle: true }) };
-      const measured = [];
-      for (const size of SIZES) measured.push(await measureSize(size, house, bucket, engineUrl, tools));
+      const sizes = [];
+      for (const size of SIZES) sizes.push(await measureSize(size, house, bucket, engineUrl, tools));
       return {
-        measurements: measured.flatMap((each) => ('skipped' in each ? [] : each.measurements)),
-        skipped: measured.flatMap((each) => ('skipped' in each ? [each.skipped] : [])),
+        measurements: sizes.flatMap((each) => ('skipped' in each ? [] : each.measurements)),
+        skipped: sizes.flatMap((each) => ('skipped' in each ? [each.skipped] : [])),
         notes: [
-          'The first ratio: pairs that ran one after the other, each first in turn, to the same local bucket; the workflow from its start to its end, verified. Noise of the machine between the two runs is part of it.',
-          "The second ratio: within one run, against the time that ClickHouse's own system.backups gives for the backup.",
+          'The first ratio: pairs that ran one after the other, each first in turn, to the same local bucket; the workflow from its start to its end, verified, without the proof. Noise of the machine between the two runs is part of it.',
+          'What disturbs a run only makes it slower: hence the fastest of each, too.',
+          "The third ratio: within one run, against the time that ClickHouse's own system.backups gives for the backup.",
         ],
-        details: measured.map((each) => ('skipped' in each ? each : each.details)),
+        details: sizes.map((each) => ('skipped' in each ? each : each.details)),
       };
     } finally {
       await house.close('abort');
@@ -59,6 +68,8 @@ async function openBenchHouse({ workspace }: Tools): Promise<House> {
     user: EMBEDDED_USER,
     password: { ssm: EMBEDDED_PASSWORD },
     schedule: { full: 'cron(0 2 * * ? *)' },
+    // The proof reads every byte once more and is another figure.
+    prove: { level: 'none' as const },
   };
   const targets = SIZES.map(({ target, database }) => [target, { ...embedded, databases: [database] }]);
   const house = await openHouse({
@@ -109,6 +120,7 @@ function measurementsOf({ bytes, atMost }: Size, rounds: readonly Round[]): Meas
   const name = bytesText(bytes);
   const ratios = rounds.map(({ workflow, bare }) => workflow.total / bare);
   const ownRatios = rounds.map(({ workflow }) => workflow.total / workflow.clickhouse);
+  const fastest = (of: (round: Round) => number): number => Math.min(...rounds.map(of));
   const part = (label: string, of: (round: Round) => number): Measurement =>
     sampled(`${name}: ${label}`, spreadOf(rounds.map(of)), 'seconds');
   return [
@@ -117,6 +129,11 @@ function measurementsOf({ bytes, atMost }: Size, rounds: readonly Round[]): Meas
       spreadOf(ratios),
       'ratio',
       atMost === undefined ? undefined : { atMost },
+    ),
+    measured(
+      `${name}: the fastest ÷ the fastest`,
+      fastest(({ workflow }) => workflow.total) / fastest(({ bare }) => bare),
+      'ratio',
     ),
     sampled(`${name}: workflow ÷ ClickHouse's time in it`, spreadOf(ownRatios), 'ratio'),
     part('BACKUP alone', ({ bare }) => bare),

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { carriesEngine } from '../../local/carried-engine.ts';
 import { FunctionProcess } from '../../local/function-process.ts';
 import type { DeployedFunction } from '../../local/template.ts';
 import type { Clock } from './clock.ts';
@@ -36,11 +37,14 @@ const CLOCK = new URL('simulated-clock.ts', import.meta.url).href;
 export class ClockedFunctions {
   readonly #options: ClockedFunctionsOptions;
   readonly #byArn: ReadonlyMap<string, DeployedFunction>;
+  /** The functions that carry the engine, which is there for one architecture only. */
+  readonly #provers: ReadonlySet<string>;
   readonly #warm = new Map<string, Warm>();
   #invocations: FunctionInvocation[] = [];
 
   constructor(options: ClockedFunctionsOptions) {
     this.#options = options;
+    this.#provers = new Set(options.functions.filter(carriesEngine).map(({ arn }) => arn));
     this.#byArn = new Map(
       options.functions.map((deployed) => [deployed.arn, wrapped(deployed, options.directory)]),
     );
@@ -74,6 +78,7 @@ export class ClockedFunctions {
         cold: warm === undefined,
         milliseconds: performance.now() - before,
         memoryMegabytes: deployed.memoryMegabytes,
+        architecture: this.#provers.has(arn) ? 'x86_64' : 'arm64',
       });
     }
   }

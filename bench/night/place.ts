@@ -41,6 +41,7 @@ const CONFIG = {
       databases: ['night'],
       schedule: { full: 'cron(0 2 ? * SUN *)', incremental: 'cron(0 2 ? * MON-SAT *)' },
       maxHours: 24,
+      prove: { level: 'none' as const },
     },
   },
 };

@@ -7,8 +7,8 @@ export const PRICES = {
   asOf: '2026-11-20',
   /** Standard workflows; retries count. */
   dollarsPerTransition: 0.025 / 1000,
-  /** arm64, the first tier. */
-  dollarsPerGigabyteSecond: 0.0000133334,
+  /** The first tier. */
+  dollarsPerGigabyteSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 },
   dollarsPerInvocation: 0.2 / 1_000_000,
   /** S3 Standard: PUT, COPY, POST, LIST. */
   dollarsPerWrite: 0.005 / 1000,
@@ -17,6 +17,7 @@ export const PRICES = {
 } as const;
 
 export interface Invocation {
+  readonly architecture: keyof typeof PRICES.dollarsPerGigabyteSecond;
   readonly milliseconds: number;
   readonly memoryMegabytes: number;
 }
@@ -50,20 +51,26 @@ export interface Bill {
 export const gigabyteSeconds = ({ milliseconds, memoryMegabytes }: Invocation): number =>
   (Math.ceil(milliseconds) / 1000) * (memoryMegabytes / 1024);
 
+const invocationDollars = (invocation: Invocation): number =>
+  gigabyteSeconds(invocation) * PRICES.dollarsPerGigabyteSecond[invocation.architecture] +
+  PRICES.dollarsPerInvocation;
+
+const sumOf = (invocations: readonly Invocation[], amount: (invocation: Invocation) => number): number =>
+  invocations.reduce((sum, each) => sum + amount(each), 0);
+
 export const requestDollars = ({ writes, reads }: S3Requests): number =>
   writes * PRICES.dollarsPerWrite + reads * PRICES.dollarsPerRead;
 
 export function billFor({ transitions, invocations, requests }: Usage): Bill {
-  const used = invocations.reduce((sum, each) => sum + gigabyteSeconds(each), 0);
   const dollars = {
     transitions: transitions * PRICES.dollarsPerTransition,
-    lambda: used * PRICES.dollarsPerGigabyteSecond + invocations.length * PRICES.dollarsPerInvocation,
+    lambda: sumOf(invocations, invocationDollars),
     requests: requestDollars(requests),
   };
   return {
     transitions,
     invocations: invocations.length,
-    gigabyteSeconds: used,
+    gigabyteSeconds: sumOf(invocations, gigabyteSeconds),
     requests,
     dollars: { ...dollars, total: dollars.transitions + dollars.lambda + dollars.requests },
   };

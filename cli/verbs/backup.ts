@@ -12,13 +12,15 @@ import { bucketOf } from '../bucket-of.ts';
 import { executionFailure } from '../execution-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { requireTarget } from '../find-target.ts';
+import { proofOf } from '../proof-evidence.ts';
+import { type ProofProgress, proofProgress } from '../proof-progress.ts';
 import { EMPTY_LINE, faint, good, type Line, line, paragraph, strong } from '../screen.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
-import { watch } from '../watch.ts';
+import { type WatchedDetail, watch } from '../watch.ts';
 
 export const backup: Verb = {
   name: 'backup',
-  summary: 'make a backup now, and stay until it is verified',
+  summary: 'make a backup now, and stay until it is proven',
   argument: { name: 'TARGET', required: true },
   flags: {
     kind: {
@@ -28,7 +30,7 @@ export const backup: Verb = {
     },
   },
   about: [
-    'Starts a backup and shows how it goes; the id stands at the end. Ctrl-C ends the watching, not the backup.',
+    'Starts a backup and shows how it goes, its proof too where the target asks for one; the id stands at the end. Ctrl-C ends the watching, not the backup.',
     'ClickHouse does not say how much there is to do: the bytes and files are those that are done.',
   ],
   examples: ['backup demo --local', 'backup shop --kind incremental'],
@@ -41,10 +43,12 @@ async function run(call: Call): Promise<Answer> {
   const target = await requireTarget(installation, argument);
   const kind = flags.get('kind') === 'incremental' ? 'incremental' : 'full';
   const input: BackupInput & { readonly target: string } = { target, kind };
+  const bucket = bucketOf(installation);
   const execution = await installation.start('backup', input);
   const { view, interrupted } = await watch(call, {
     execution,
     title: `${kind} backup of ${target}`,
+    detail: proofDetail(bucket, target, execution),
     look: (seen) => (typeof seen?.backupId === 'string' ? `show ${seen.backupId}` : 'status'),
   });
   if (view === null || interrupted)
@@ -53,10 +57,30 @@ async function run(call: Call): Promise<Answer> {
       json: { backup: null, id: view?.backupId ?? null, execution: execution.id },
       screen: () => [],
     };
-  const bucket = bucketOf(installation);
   if (view.status !== 'succeeded') return failed(bucket, target, execution, view);
   return succeeded(call, bucket, target, execution, view, kind);
 }
+
+/** The proof is a part of the backup's own execution, once there is a backup to prove. */
+function proofDetail(bucket: Bucket, target: string, { id }: Execution): WatchedDetail {
+  let progress: ProofProgress | undefined;
+  let of: string | undefined;
+  return {
+    look: async ({ backupId, state }) => {
+      // Another attempt is another backup.
+      if (backupId !== of) progress = undefined;
+      if (backupId === null || !PROVING.has(state ?? '')) return;
+      of = backupId;
+      progress ??= proofProgress(bucket, target, backupId, proofOf(id));
+      await progress.look();
+    },
+    get text() {
+      return progress?.text ?? '';
+    },
+  };
+}
+
+const PROVING = new Set(['ProveItems', 'ProveItem', 'JudgeProof']);
 
 const outputSchema = z.looseObject({
   outcome: z.string().optional(),
@@ -105,7 +129,7 @@ function madeScreen(row: BackupRow, reason: string | null, width: number): Line[
     row.finishedAt === null ? '' : ` in ${ageText(Date.parse(row.finishedAt) - Date.parse(row.startedAt))}`;
   return [
     line(
-      good('Verified'),
+      good(row.provenAt === null ? 'Verified' : 'Proven'),
       `  ${bytesText(row.bytes ?? 0)}, ${countOf(row.objects ?? 0, 'object')}, ${countOf(row.tables ?? 0, 'table')}${took}`,
     ),
     ...(reason === null ? [] : paragraph(`It is ${row.kind}: `, reason, width)),
@@ -137,7 +161,11 @@ async function failed(
   return {
     exitCode,
     json: { backup: row ?? null, id: view.backupId, execution: execution.id },
-    screen: () => (view.backupId === null ? [] : [line(strong(view.backupId))]),
+    // What failed after it was verified leaves it as it is.
+    screen: () =>
+      view.backupId === null
+        ? []
+        : [line(strong(view.backupId), ...(row === undefined ? [] : ['  ', faint(row.state)]))],
     error,
   };
 }

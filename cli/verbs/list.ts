@@ -1,7 +1,7 @@
 import { mapConcurrently } from '../../clients/concurrently.ts';
 import { readLedger } from '../../clients/ledger.ts';
 import { ageText } from '../../core/alert.ts';
-import type { LedgerEntry } from '../../core/ledger.ts';
+import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 import { bytesText, countOf, countText } from '../amounts.ts';
 import { AT_ONCE, type BackupRow, readRowOrProblem } from '../backup-row.ts';
 import { bucketOf } from '../bucket-of.ts';
@@ -26,7 +26,7 @@ export const list: Verb = {
     all: { about: 'also those that retention has removed' },
   },
   about: [
-    'Lists the backups of one target or of all, the newest last, each with its state. TOOK is the time until it was verified or failed; ON is the end of the id of the full backup that an incremental stands on.',
+    'Lists the backups of one target or of all, the newest last, each with its state: `proven` was read back by an engine that did not write it, `verified` was compared by the sizes of its objects. TOOK is the time until it was verified or failed; ON is the end of the id of the full backup that an incremental stands on.',
   ],
   examples: ['list', 'list demo --local', 'list shop --limit 10 --json'],
   run,
@@ -128,6 +128,12 @@ function remarks(
     listed.length < existing
       ? `The newest ${countText(listed.length)} of ${countOf(existing, 'backup')}`
       : countOf(existing, 'backup');
+  const good = listed.filter(({ entry }) => isGood(entry.states));
+  const proven = good.filter(({ entry }) => entry.states.proven !== undefined);
+  const proofs =
+    good.length === 0
+      ? ''
+      : ` Of ${countOf(good.length, 'good one')}, ${countText(proven.length)} ${proven.length === 1 ? 'is' : 'are'} proven; the others are verified.`;
   const sentence = `${cut}, ${bytesText(bytes)}; the newest began ${ageText(now - newest)} ago.${listed.length < existing ? ' --limit shows more.' : ''}`;
   const strange =
     strangers.length === 0
@@ -137,5 +143,5 @@ function remarks(
           `${countOf(strangers.length, 'object')} under ledger/ that Safehouse did not write, such as ${strangers[0]}.`,
           width,
         );
-  return [EMPTY_LINE, ...paragraph('', sentence, width), ...strange];
+  return [EMPTY_LINE, ...paragraph('', `${sentence}${proofs}`, width), ...strange];
 }

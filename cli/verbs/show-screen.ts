@@ -2,6 +2,8 @@
 import { ageText, anchorOf, RUNBOOK } from '../../core/alert.ts';
 import { type LedgerEntry, STATES, type State } from '../../core/ledger.ts';
 import { bytesText, countOf, countText, timeText } from '../amounts.ts';
+import { fact, tonedFact } from '../fact.ts';
+import { findingLines, levelText, provenFacts, provenTables } from '../proof-screen.ts';
 import {
   bad,
   doubtful,
@@ -35,15 +37,12 @@ export function showScreen(shown: ShownBackup, viewer: Viewer): Line[] {
     EMPTY_LINE,
     line(strong('States')),
     ...stateLines(shown, width),
+    ...proofLines(shown, now, width),
     ...settingsLines(evidence.written?.settings, width),
     ...tableLines(shown.tables, width),
     ...restoreLines(shown),
   ];
 }
-
-const LABEL = 12;
-const fact = (label: string, text: string, width: number): Line[] =>
-  text === '' ? [] : paragraph(faint(`  ${label.padEnd(LABEL)}`), text, width);
 
 function facts({ entry, row, base, dependents, evidence }: ShownBackup, now: number, width: number): Line[] {
   const { started, verified } = evidence;
@@ -64,6 +63,7 @@ function facts({ entry, row, base, dependents, evidence }: ShownBackup, now: num
         : `${bytesText(verified.bytes)} in ${countOf(verified.objects, 'object')}; restored ${bytesText(verified.logicalBytes)} in ${countOf(verified.files, 'file')}`,
       width,
     ),
+    ...tonedFact('Proven', provenSpan(entry.states, now), width),
     ...fact(
       'ClickHouse',
       started === undefined ? '' : `${started.clickhouse.version} on ${started.clickhouse.host}`,
@@ -76,6 +76,12 @@ function facts({ entry, row, base, dependents, evidence }: ShownBackup, now: num
     ),
     ...fact('Carries', dependentsText(dependents), width),
   ];
+}
+
+/** Verified is not proven, and the difference is what one wants to know at night. */
+function provenSpan({ proven, verified }: LedgerEntry['states'], now: number): Span {
+  if (proven !== undefined) return `${ageText(now - proven)} ago`;
+  return verified === undefined ? '' : doubtful('not yet: only the sizes of its objects were compared');
 }
 
 function causeText(started: ShownBackup['evidence']['started']): string {
@@ -157,7 +163,7 @@ function detail(state: State, evidence: ShownBackup['evidence']): string {
         ? ''
         : `every object has its size (${evidence.verified.seconds.toFixed(1)} s)`;
     case 'proven':
-      return 'every byte was read back';
+      return evidence.proven === undefined ? '' : levelText(evidence.proven.level);
     case 'failed':
       return evidence.failed === undefined ? '' : evidence.failed.error;
     case 'expiring':
@@ -171,6 +177,31 @@ function detail(state: State, evidence: ShownBackup['evidence']): string {
     case 'kept':
       return evidence.kept === undefined ? '' : `by ${evidence.kept.by}: ${evidence.kept.reason}`;
   }
+}
+
+/** The newest proof that it passed, and before it what the one found that it did not. */
+function proofLines(
+  { evidence: { proven }, proofs, refuted }: ShownBackup,
+  now: number,
+  width: number,
+): Line[] {
+  const verdict = refuted?.verdict;
+  return [
+    ...(verdict?.verdict === 'refuted'
+      ? [EMPTY_LINE, ...findingLines(verdict.findings, verdict.found, width)]
+      : []),
+    ...(proven === undefined
+      ? []
+      : [
+          EMPTY_LINE,
+          line(
+            strong('Proof'),
+            `  ${ageText(now - Date.parse(proven.at))} ago${(proofs ?? 1) > 1 ? `, the newest of ${proofs}` : ''}`,
+          ),
+          ...provenFacts(proven, width),
+          ...provenTables(proven.tables, width),
+        ]),
+  ];
 }
 
 function settingsLines(

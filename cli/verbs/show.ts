@@ -7,8 +7,10 @@ import { isGood, type LedgerEntry, STATES } from '../../core/ledger.ts';
 import { isoTime } from '../amounts.ts';
 import { AT_ONCE, type BackupRow, readRowOrProblem } from '../backup-row.ts';
 import { bucketOf } from '../bucket-of.ts';
+import { PROOF_REFUTED } from '../execution-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findBackup } from '../find-backup.ts';
+import { proofOf, type ReadProof, readProof, readProofs } from '../proof-evidence.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
 import { showScreen } from './show-screen.ts';
 
@@ -18,7 +20,7 @@ export const show: Verb = {
   argument: { name: 'BACKUP', required: true },
   flags: {},
   about: [
-    'Shows a backup: its tables and what is saved of each, sizes, the chain it stands in, the settings it was made with, what is known of each of its states, and the plain RESTORE statement, which works without Safehouse.',
+    'Shows a backup: its tables and what is saved of each, sizes, the chain it stands in, the settings it was made with, what is known of each of its states, its newest proof, and the plain RESTORE statement, which works without Safehouse.',
   ],
   examples: ['show latest --local', 'show 20260402T020000Z-full-k3f9', 'show shop/latest --json'],
   run,
@@ -40,7 +42,12 @@ export interface ShownBackup {
   readonly tables: readonly ShownTable[];
   readonly base: LedgerEntry | undefined;
   readonly dependents: readonly LedgerEntry[];
+  /** Of its states; of `proven` the newest. */
   readonly evidence: { readonly [Name in RecordedState]?: Evidence<Name> };
+  /** How many proofs it has passed; null when that cannot be read. */
+  readonly proofs: number | null;
+  /** The proof that condemned it, by its parts; null when none did, or when nothing is left of it. */
+  readonly refuted: ReadProof | null;
   /** Evidence that is there and cannot be read. */
   readonly unreadable: readonly string[];
   /** Verified, and yet its manifest is not in the bucket: whoever removed it did so behind Safehouse's back. */
@@ -53,7 +60,11 @@ async function run({ argument, open, now, command }: Call): Promise<Answer> {
   const bucket = bucketOf(await open());
   const { entry, entries } = await findBackup(bucket, argument);
   const { row } = await readRowOrProblem(bucket, entry);
-  const { evidence, unreadable } = await readAllEvidence(bucket, entry);
+  const { unreadable, ...read } = await readAllEvidence(bucket, entry);
+  const proofs = await orUnreadable(unreadable, () => readProofs(bucket, entry));
+  const proven = proofs?.at(-1);
+  const evidence = { ...read.evidence, ...(proven !== undefined && { proven }) };
+  const refuted = await orUnreadable(unreadable, () => readRefutation(bucket, entry, evidence.failed));
   const shown: ShownBackup = {
     entry,
     row,
@@ -61,6 +72,8 @@ async function run({ argument, open, now, command }: Call): Promise<Answer> {
     base: entries.find(({ id }) => id === evidence.started?.base),
     dependents: await dependentsOf(bucket, entry, entries),
     evidence,
+    proofs: proofs?.length ?? null,
+    refuted: refuted ?? null,
     unreadable,
     isGone:
       isGood(entry.states) && !(await exists(bucket, `${backupPrefix(entry.target, entry.id)}${MANIFEST}`)),
@@ -79,6 +92,8 @@ function document({
   tables,
   dependents,
   evidence,
+  proofs,
+  refuted,
   isGone,
 }: ShownBackup): Record<string, unknown> {
   return {
@@ -99,6 +114,8 @@ function document({
         return at === undefined ? [] : [[state, isoTime(at)]];
       }),
     ),
+    proofs,
+    findings: refuted?.verdict.verdict === 'refuted' ? refuted.verdict.findings : [],
     evidence,
   };
 }
@@ -106,21 +123,43 @@ function document({
 async function readAllEvidence(
   bucket: Bucket,
   { target, id, states }: LedgerEntry,
-): Promise<Pick<ShownBackup, 'evidence' | 'unreadable'>> {
-  const recorded = STATES.filter(
-    (state): state is RecordedState => state !== 'proven' && states[state] !== undefined,
-  );
+): Promise<Pick<ShownBackup, 'evidence'> & { unreadable: string[] }> {
+  // A backup can be proven more than once, so its proofs are read apart from this.
+  const recorded = STATES.filter((state) => state !== 'proven' && states[state] !== undefined);
   const unreadable: string[] = [];
-  const read = await mapConcurrently(recorded, AT_ONCE, async (state) => {
-    try {
-      return [state, await readEvidence(bucket, target, id, state)] as const;
-    } catch (error) {
-      if (!(error instanceof SafehouseError) || error.name !== ERROR_NAMES.incomplete) throw error;
-      unreadable.push(error.failure.what);
-      return [state, undefined] as const;
-    }
-  });
+  const read = await mapConcurrently(
+    recorded,
+    AT_ONCE,
+    async (state) =>
+      [
+        state,
+        await orUnreadable<unknown>(unreadable, () => readEvidence(bucket, target, id, state)),
+      ] as const,
+  );
   return { evidence: Object.fromEntries(read.filter(([, found]) => found !== undefined)), unreadable };
+}
+
+/** Evidence that cannot be read is told, and does not hide the rest. */
+async function orUnreadable<Read>(
+  unreadable: string[],
+  read: () => Promise<Read>,
+): Promise<Read | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof SafehouseError) || error.name !== ERROR_NAMES.incomplete) throw error;
+    unreadable.push(error.failure.what);
+    return undefined;
+  }
+}
+
+/** The name of its execution leads from the failure to the proof. */
+async function readRefutation(
+  bucket: Bucket,
+  { target, id }: LedgerEntry,
+  failed: Evidence<'failed'> | undefined,
+): Promise<ReadProof | undefined> {
+  return failed?.error === PROOF_REFUTED ? readProof(bucket, target, id, proofOf(failed.by)) : undefined;
 }
 
 function newerNotGood(entry: LedgerEntry, entries: readonly LedgerEntry[]): LedgerEntry[] {

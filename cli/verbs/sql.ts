@@ -9,13 +9,14 @@ import type { Installation } from '../../core/installation.ts';
 import { backupPrefix } from '../../core/keys.ts';
 import { isGood, type LedgerEntry, type LedgerTable, stateOf } from '../../core/ledger.ts';
 import { objectUrl } from '../../core/location.ts';
-import { clockText, timeText } from '../amounts.ts';
+import { clockText } from '../amounts.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { usageError } from '../command-line.ts';
 import { lendCredentials } from '../engine-credentials.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findBackup } from '../find-backup.ts';
 import { DEFAULT_DATABASE, type MountedBackup, mountBackup } from '../mounted-backup.ts';
+import { requirePresent } from '../present-backup.ts';
 import { doubtful, line } from '../screen.ts';
 import { type AskedBackup, explainMountRefusal, explainRefusal } from '../sql-errors.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
@@ -42,32 +43,45 @@ export const sql: Verb = {
     'Rows go to stdout as they are; on a terminal, control characters in them are shown and not obeyed. TabSeparated, CSV, JSONEachRow and Native are written as they come; other formats are put together in memory first.',
   ],
   examples: [
-    "sql latest 'SELECT count() FROM shop.events' --local",
-    "sql shop/latest 'SELECT * FROM events LIMIT 10' --format Vertical",
-    "sql 20260402T020000Z-full-k3f9 'SELECT * FROM shop.orders' --format CSVWithNames > orders.csv",
+    'sql latest "SELECT count() FROM shop.events" --local',
+    'sql shop/latest "SELECT * FROM events LIMIT 9" --format Vertical',
+    'sql 20260402 "SELECT * FROM shop.orders" --format CSVWithNames',
   ],
   run,
 };
 
 async function run(call: Call): Promise<Answer> {
-  const { argument, second: query, open, command } = call;
   const format = formatOf(call);
-  const installation = await open();
+  const installation = await call.open();
   const bucket = bucketOf(installation);
-  const { entry } = await findBackup(bucket, argument);
-  refuseIfNotThere(entry);
+  const { entry } = await findBackup(bucket, call.argument);
+  requirePresent(entry);
+  requireWritten(entry);
   const content = await readContent(bucket, entry);
-  const current = currentDatabase(call, content.databases);
+  const asked = {
+    id: entry.id,
+    ...content,
+    current: currentDatabase(call, content.databases),
+    command: call.command,
+  };
   if (!isGood(entry.states)) noteState(call, entry);
   await noteExpiry(call, bucket);
-  const about = { id: entry.id, command };
-  const mounted = await mount(installation, bucket, entry, content.databases, current, about);
-  try {
-    const asked: AskedBackup = { ...about, ...content, shown: mounted.shown, current };
-    return await answer(call, mounted, query, format, asked);
-  } finally {
-    mounted.close();
-  }
+  const interrupted = call.interruptible();
+  await untilAborted(ask(call, { installation, bucket, entry }, asked, format, interrupted), interrupted);
+  return {
+    exitCode: interrupted.aborted ? EXIT.interrupted : EXIT.good,
+    json: { backup: entry.id },
+    screen: () => [],
+  };
+}
+
+/** The engine cannot be called back: after Ctrl-C nobody waits for it, nor hears how it ends. */
+async function untilAborted(asking: Promise<void>, interrupted: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>();
+  if (interrupted.aborted) aborted.resolve();
+  interrupted.addEventListener('abort', () => aborted.resolve(), { once: true });
+  await Promise.race([aborted.promise, asking]);
+  asking.catch(() => {});
 }
 
 function formatOf({ flags, data }: Call): string {
@@ -85,13 +99,7 @@ function formatOf({ flags, data }: Call): string {
   return format === 'arrow' ? 'Arrow' : format;
 }
 
-function refuseIfNotThere({ id, states }: LedgerEntry): void {
-  const gone = states.removed ?? states.removing;
-  if (gone !== undefined)
-    throw new SafehouseError(ERROR_NAMES.notFound, {
-      what: `The backup ${id} is not there any more: retention removed it at ${timeText(gone)}.`,
-      remedy: '`list` shows those that there are.',
-    });
+function requireWritten({ id, states }: LedgerEntry): void {
   if (states.written === undefined && states.verified === undefined)
     throw new SafehouseError(ERROR_NAMES.notFound, {
       what: `The backup ${id} was never written to its end (it is ${stateOf(states)}): there is nothing to ask.`,
@@ -141,25 +149,53 @@ async function noteExpiry({ progress, now }: Call, bucket: Bucket): Promise<void
     );
 }
 
+interface Place {
+  readonly installation: Installation;
+  readonly bucket: Bucket;
+  readonly entry: LedgerEntry;
+}
+
+type Asked = Omit<AskedBackup, 'shown'>;
+
+async function ask(
+  call: Call,
+  place: Place,
+  asked: Asked,
+  format: string,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const stopTelling = tellThatItRuns(call);
+  let mounted: MountedBackup | undefined;
+  try {
+    mounted = await mount(place, asked, interrupted);
+    for await (const piece of rows(mounted, call.second, format, { ...asked, shown: mounted.shown })) {
+      stopTelling();
+      await call.data.write(piece);
+    }
+  } finally {
+    stopTelling();
+    mounted?.close();
+  }
+}
+
 async function mount(
-  { bucketName, region, endpoint }: Installation,
-  bucket: Bucket,
-  { target, id }: LedgerEntry,
-  databases: readonly string[],
-  current: string,
-  about: Pick<AskedBackup, 'id' | 'command'>,
+  { installation: { bucketName, region, endpoint }, bucket, entry }: Place,
+  asked: Asked,
+  interrupted: AbortSignal,
 ): Promise<MountedBackup> {
-  const prefix = backupPrefix(target, id);
+  const { id, databases, current, command } = asked;
+  const prefix = backupPrefix(entry.target, id);
   if (await isOnCluster(bucket, prefix))
     throw new SafehouseError(ERROR_NAMES.refused, {
       what: `The backup ${id} was made ON CLUSTER: its files lie by shard and replica, and ClickHouse shows no table of such a backup (ClickHouse#89493).`,
-      remedy: `Restore it; the statement is shown by:\n${about.command(`show ${id}`)}`,
+      remedy: `Restore it; the statement is shown by:\n${command(`show ${id}`)}`,
     });
   const address = { bucket: bucketName, region, ...(endpoint !== undefined && { endpoint }) };
+  const url = objectUrl(address, prefix.slice(0, -1));
   try {
-    return await mountBackup({ url: objectUrl(address, prefix.slice(0, -1)), databases, current });
+    return await mountBackup({ url, databases, current, interrupted });
   } catch (error) {
-    throw error instanceof ProverRefusal ? explainMountRefusal(error, about) : error;
+    throw error instanceof ProverRefusal ? explainMountRefusal(error, asked) : error;
   }
 }
 
@@ -168,58 +204,28 @@ async function isOnCluster(bucket: Bucket, prefix: string): Promise<boolean> {
   return false;
 }
 
-async function answer(
-  call: Call,
+async function* rows(
   mounted: MountedBackup,
   query: string,
   format: string,
   asked: AskedBackup,
-): Promise<Answer> {
-  const interrupted = call.interruptible();
-  const stopWaiting = tellThatItRuns(call);
-  const written = writeRows(call, mounted, query, format, stopWaiting);
+): AsyncGenerator<Uint8Array> {
   try {
-    await Promise.race([written, aborted(interrupted)]);
+    const statement = await mounted.check(query);
+    yield* mounted.run(query, statement, format);
   } catch (error) {
-    // Ending early lets the engine refuse what is left of the query: nobody waits for that.
-    written.catch(() => {});
     throw error instanceof ProverRefusal ? explainRefusal(error, asked) : error;
-  } finally {
-    stopWaiting();
-  }
-  return {
-    exitCode: interrupted.aborted ? EXIT.interrupted : EXIT.good,
-    json: { backup: asked.id },
-    screen: () => [],
-  };
-}
-
-async function writeRows(
-  { data }: Call,
-  mounted: MountedBackup,
-  query: string,
-  format: string,
-  stopWaiting: () => void,
-): Promise<void> {
-  const statement = await mounted.check(query);
-  for await (const piece of mounted.run(query, statement, format)) {
-    stopWaiting();
-    await data.write(piece);
   }
   // No rows are an answer too: nothing else may stand in their place.
-  await data.write(new Uint8Array());
+  yield new Uint8Array();
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 /** Sooner than this, whoever asked is still looking at the question. */
 const TELL_AFTER = 2000;
 
+/** A log, which keeps every line, gets none: what it wants is the answer. */
 function tellThatItRuns({ progress, now }: Call): () => void {
+  if (!progress.isLive) return () => {};
   const began = now();
   const timer = setInterval(() => progress.show(['Querying', `  ${clockText(now() - began)}`]), TELL_AFTER);
   return () => {

@@ -5,8 +5,20 @@ import type { Installation } from '../../core/installation.ts';
 import { bytesText, countOf, isoTime } from '../amounts.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { EXIT } from '../exit-codes.ts';
+import { coverageText, type ProofHealth } from '../proof-health.ts';
 import { reportOf } from '../report.ts';
-import { bad, EMPTY_LINE, faint, good, type Line, line, paragraph, type Span, strong } from '../screen.ts';
+import {
+  bad,
+  doubtful,
+  EMPTY_LINE,
+  faint,
+  good,
+  type Line,
+  line,
+  paragraph,
+  type Span,
+  strong,
+} from '../screen.ts';
 import { type Column, table } from '../table.ts';
 import { examineTarget, type TargetHealth } from '../target-health.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
@@ -16,7 +28,7 @@ export const status: Verb = {
   summary: 'one screen: the last good backups, and what is wrong',
   flags: {},
   about: [
-    'Shows for each target its last good backup, how old and how large it is, when the next one is due, and what is wrong, with what to do about it. Exit code 4 when anything is wrong.',
+    'Shows for each target its last good backup, how old and how large it is, when the next one is due, which one was proven last and how many are covered by a proof, and what is wrong, with what to do about it. Exit code 4 when anything is wrong.',
   ],
   examples: ['status', 'status --local', 'status --json'],
   run,
@@ -55,12 +67,21 @@ async function healthOf(target: string, examine: () => Promise<TargetHealth>): P
   } catch (error) {
     if (!(error instanceof SafehouseError)) throw error;
     const problems = [reportOf(error).error];
-    return { target, lastGood: null, bytes: null, goodBackups: 0, running: [], next: null, problems };
+    return {
+      target,
+      lastGood: null,
+      bytes: null,
+      goodBackups: 0,
+      running: [],
+      next: null,
+      proof: null,
+      problems,
+    };
   }
 }
 
 function document(health: TargetHealth, now: number): Record<string, unknown> {
-  const { target, lastGood, bytes, goodBackups, running, next, problems } = health;
+  const { target, lastGood, bytes, goodBackups, running, next, proof, problems } = health;
   return {
     target,
     good: problems.length === 0,
@@ -80,7 +101,22 @@ function document(health: TargetHealth, now: number): Record<string, unknown> {
       next === null
         ? null
         : { kind: next.kind, at: next.at === null ? null : isoTime(next.at), schedule: next.expression },
+    proof: proof === null ? null : proofDocument(proof, now),
     problems,
+  };
+}
+
+function proofDocument(proof: ProofHealth, now: number): Record<string, unknown> {
+  const { wanted, newestProofAt, newestProven, covered, good: provable, withinDays, refuted } = proof;
+  return {
+    wanted,
+    newestAt: newestProofAt === null ? null : isoTime(newestProofAt),
+    ageSeconds: newestProofAt === null ? null : Math.round((now - newestProofAt) / 1000),
+    newestBackup: newestProven?.id ?? null,
+    covered,
+    of: provable,
+    withinDays,
+    refuted: refuted.map(({ id }) => id),
   };
 }
 
@@ -108,6 +144,9 @@ function statusScreen(
       healths.map((health) => row(health, now)),
       width,
     ),
+    EMPTY_LINE,
+    ...proofTable(healths, now, width),
+    ...healths.flatMap(({ target, proof }) => refutedLines(target, proof, width)),
     ...healths.flatMap(({ target, running }) => runningLines(target, running, now)),
     ...wrong.flatMap((health) => problemLines(health, width)),
     EMPTY_LINE,
@@ -130,6 +169,45 @@ function row({ target, lastGood, bytes, next, problems }: TargetHealth, now: num
     bytes === null ? '' : bytesText(bytes),
     next === null ? '' : next.at === null ? next.expression : `in ${ageText(next.at - now)}`,
   ];
+}
+
+const PROOF_COLUMNS: readonly Column[] = [
+  { heading: 'PROOFS', fit: 'cut' },
+  { heading: 'NEWEST PROVEN BACKUP' },
+  { heading: 'PROVEN' },
+  { heading: 'COVERED', fit: 'wrap' },
+];
+
+function proofTable(healths: readonly TargetHealth[], now: number, width: number): Line[] {
+  return table(
+    PROOF_COLUMNS,
+    healths.flatMap(({ target, proof }) => (proof === null ? [] : [proofRow(target, proof, now)])),
+    width,
+  );
+}
+
+function proofRow(target: string, proof: ProofHealth, now: number): Span[] {
+  const { wanted, newestProven, newestProofAt, covered, good: provable } = proof;
+  const coverage = coverageText(proof);
+  return [
+    target,
+    newestProven?.id ?? (wanted ? doubtful('none') : faint('not wanted')),
+    newestProofAt === null ? '' : `${ageText(now - newestProofAt)} ago`,
+    provable === 0 ? '' : covered === provable ? good(coverage) : doubtful(coverage),
+  ];
+}
+
+/** They do not make a target wrong for as long as retention keeps them: there are good ones, and a person was told. */
+function refutedLines(target: string, proof: ProofHealth | null, width: number): Line[] {
+  const refuted = proof?.refuted ?? [];
+  const newest = refuted.slice(-3).map(({ id }) => id);
+  return refuted.length === 0
+    ? []
+    : paragraph(
+        bad('Refuted: '),
+        `${target}: ${countOf(refuted.length, 'backup')} verified and found damaged later, ${refuted.length > newest.length ? 'the newest ' : ''}${newest.join(', ')}.`,
+        width,
+      );
 }
 
 const runningLines = (target: string, running: TargetHealth['running'], now: number): Line[] =>

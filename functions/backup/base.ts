@@ -2,6 +2,7 @@
 import { type Bucket, listObjects } from '../../clients/bucket.ts';
 import { readEvidence, readLedger, requireEvidence } from '../../clients/ledger.ts';
 import type { Kind } from '../../core/backup-id.ts';
+import { PROOF_REFUTED } from '../../core/failure.ts';
 import { backupPrefix } from '../../core/keys.ts';
 import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 
@@ -40,7 +41,11 @@ export async function chooseKind(bucket: Bucket, target: string, asked: Kind): P
 }
 
 /** What was found wrong with an incremental may lie in its base: then nothing more is built on that base. */
-const DOUBTS: ReadonlySet<string> = new Set(['ProofRefuted', 'VerificationFailed']);
+const DOUBTS: ReadonlySet<string> = new Set([PROOF_REFUTED, 'VerificationFailed']);
+
+/** Verified once, and refuted since: what damaged it may have reached the ones before it. */
+const isRefuted = ({ states }: LedgerEntry): boolean =>
+  states.verified !== undefined && states.failed !== undefined;
 
 async function findDoubt(
   bucket: Bucket,
@@ -48,6 +53,10 @@ async function findDoubt(
   base: LedgerEntry,
   entries: readonly LedgerEntry[],
 ): Promise<string | undefined> {
+  const refuted = entries.findLast(
+    (entry) => entry.kind === 'full' && entry.startedAt >= base.startedAt && isRefuted(entry),
+  );
+  if (refuted !== undefined) return `the proof of the newer full backup ${refuted.id} failed`;
   for (const { id, kind, startedAt, states } of entries) {
     if (kind !== 'incremental' || startedAt < base.startedAt || states.failed === undefined) continue;
     const failed = await readEvidence(bucket, target, id, 'failed');

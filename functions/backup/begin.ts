@@ -3,6 +3,7 @@ import { type Bucket, exists, getJson, putOnce } from '../../clients/bucket.ts';
 import { readEvidence } from '../../clients/ledger.ts';
 import { explainIssues } from '../../core/config-problems.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
+import { PROOF_REFUTED } from '../../core/failure.ts';
 import { claimKey, skippedKey, slotOf } from '../../core/keys.ts';
 import { type BackupRun, backupInputSchema, beginInputSchema, claimSchema } from '../../core/workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
@@ -31,7 +32,7 @@ export const handler = step('begin', beginInputSchema, async ({ execution, input
   const holder =
     scheduledTime === null ? execution : await claimSlot(bucket(), asked.target, slot, execution);
   if (holder === execution && (await lastAttempt(bucket(), asked.target, slot)) === undefined) return run;
-  return joinSlot(bucket(), run, holder);
+  return joinSlot(bucket(), run, holder, settings.attempts);
 });
 
 /** Takes the scheduled time, or says which execution has it. */
@@ -47,16 +48,19 @@ async function claimSlot(s3: Bucket, target: string, slot: string, execution: st
  * What a repeat does. When the slot has come to its end there is nothing left. Otherwise it goes along with the attempt that
  * stands: if the first execution lives, both see the same backup finish; if it died, this one brings the slot to its end.
  */
-async function joinSlot(s3: Bucket, run: BackupRun, holder: string): Promise<BackupRun> {
+async function joinSlot(s3: Bucket, run: BackupRun, holder: string, attempts: number): Promise<BackupRun> {
   const over = (reason: string): BackupRun => ({ ...run, outcome: 'already ran', reason });
   if (await exists(s3, skippedKey(run.target, run.slot))) return over('This scheduled time was skipped.');
   const last = await lastAttempt(s3, run.target, run.slot);
   if (last === undefined) return run;
   const { id } = last.claim;
-  if ((await readEvidence(s3, run.target, id, 'verified')) !== undefined)
-    return over(`This scheduled time made ${id}.`);
   const failed = await readEvidence(s3, run.target, id, 'failed');
-  if (failed?.final === true) return over(`This scheduled time failed with ${id}, and that was told.`);
+  if (failed === undefined && (await readEvidence(s3, run.target, id, 'verified')) !== undefined)
+    return over(`This scheduled time made ${id}.`);
+  // A proof does not know whether another attempt follows.
+  const mayFollow = failed?.error === PROOF_REFUTED && last.attempt < attempts;
+  if (failed?.final === true && !mayFollow)
+    return over(`This scheduled time failed with ${id}, and that was told.`);
   logger.info('joined', { id, holder });
   return { ...run, attempt: failed === undefined ? last.attempt : last.attempt + 1 };
 }

@@ -8,7 +8,7 @@ import { failureOf } from '../../core/caught.ts';
 import type { Target } from '../../core/config.ts';
 import { ENVIRONMENT } from '../../core/environment.ts';
 import { ERROR_NAMES, failureText, SafehouseError } from '../../core/errors.ts';
-import { ABANDONED, type Failure } from '../../core/failure.ts';
+import { ABANDONED, type Failure, PROOF_REFUTED } from '../../core/failure.ts';
 import { METRICS } from '../../core/metrics.ts';
 import { type FailureInput, failureInputSchema, type RecordedFailure } from '../../core/workflow.ts';
 import { bucket, target as readTarget, requireEnvironment } from '../environment.ts';
@@ -32,9 +32,11 @@ export const handler = step(
     const attempt = run.attempt ?? 1;
     const final = settings === undefined || isFinal(failure, attempt, settings);
     const page = await writePage(run, execution, failure, stepName, final);
+    // Damage is told also when the next attempt may go well: something damages objects.
+    if (page.final ? !page.isTold : isRefuted(failure))
+      await tell(run, execution, failure, stepName, attempt, page);
     if (!page.final)
       return { outcome: 'new attempt', attempt: attempt + 1, error: failure.error, cause: failure.what };
-    if (!page.isTold) await tell(run, execution, failure, stepName, attempt, page);
     measureAlertSent();
     return { outcome: 'give up', attempt, error: failure.error, cause: failureText(failure) };
   },
@@ -62,6 +64,9 @@ function failureIn({ poll, error }: FailedRun): Failure {
   };
 }
 
+/** The plan of a proof, its items and its judgement. */
+const PROVE = 'prove';
+
 /** Step Functions does not say which state failed, but each leaves its result behind when it succeeds. */
 function failedStep(run: FailedRun): string {
   const { slot, hasBefore, before, prepared, poll, verified } = run;
@@ -74,7 +79,7 @@ function failedStep(run: FailedRun): string {
 }
 
 function stepAfterVerify({ proof, judged }: FailedRun): string {
-  if (proof === undefined || (proof.outcome === 'go' && judged === undefined)) return 'prove';
+  if (proof === undefined || (proof.outcome === 'go' && judged === undefined)) return PROVE;
   return 'start retention';
 }
 
@@ -87,6 +92,8 @@ async function readSettings(name: unknown): Promise<Target | undefined> {
     throw error;
   }
 }
+
+const isRefuted = ({ error }: Failure): boolean => error === PROOF_REFUTED;
 
 const isFinal = (failure: Failure, attempt: number, { attempts }: Target): boolean =>
   failure.class === 'fix and stop' || attempt >= attempts;
@@ -134,7 +141,8 @@ async function recordInLedger(
   // Another execution may have verified it while this one failed, and a proof may have refuted it since.
   if (run.verified !== undefined || (await readEvidence(bucket(), target, id, 'verified')) !== undefined) {
     const isGood = (await readEvidence(bucket(), target, id, 'failed')) === undefined;
-    return { id, isGood, final: true, isTold: false };
+    // The judgement has written the page; whether another attempt follows is decided here.
+    return { id, isGood, final: final || !isRefuted(failure), isTold: false };
   }
   const { evidence, written } = await record(bucket(), target, id, 'failed', {
     by: execution,
@@ -173,7 +181,7 @@ async function tell(
   const target = typeof run.target === 'string' ? run.target : '(no target)';
   const alert = composeAlert({
     target,
-    subject: isGood ? `What followed ${id}, which is verified and good,` : subjectOf(run),
+    subject: subjectOf(run, stepName, id, isGood),
     step: stepName,
     failure,
     attempts,
@@ -186,7 +194,14 @@ async function tell(
   if (!isGood) measure(target, [[METRICS.backupsFailed, 'Count', 1]]);
 }
 
-function subjectOf({ kind, scheduledTime }: FailedRun): string {
+function subjectOf(
+  { kind, scheduledTime }: FailedRun,
+  stepName: string,
+  id: string | null,
+  isGood: boolean,
+): string {
+  if (stepName === PROVE && id !== null) return `The proof of ${id}`;
+  if (isGood) return `What followed ${id}, which is verified and good,`;
   const when = typeof scheduledTime === 'string' ? `scheduled for ${scheduledTime}` : 'started by hand';
   return `The ${kind ?? 'full'} backup ${when}`;
 }

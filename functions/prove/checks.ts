@@ -1,12 +1,77 @@
 /** Lets the engine read parts to their last byte. */
+import { mapConcurrently } from '../../clients/concurrently.ts';
 import { type Prover, ProverRefusal } from '../../clients/prover.ts';
+import { isTrouble } from '../../core/engine-trouble.ts';
 import { quoteIdentifier, quoteString } from '../../core/identifiers.ts';
 import type { Check, ProofFinding } from '../../core/proof.ts';
+import type { Found } from './findings.ts';
+import { hasReadAll, isTroubled, readMeter, troubled } from './trouble.ts';
 
-export interface Checked {
+export interface Checked extends Found {
   readonly parts: number;
   readonly bytes: number;
-  readonly findings: readonly ProofFinding[];
+}
+
+export interface CheckRequest {
+  readonly checks: readonly Check[];
+  /** Only what the checks name is mounted, so that whole tables are read. */
+  readonly isExcerpt: boolean;
+  /** The bytes come from S3, where they are counted. */
+  readonly isRemote: boolean;
+}
+
+/** How often everything is read again, when the engine has met errors that it does not tell of. */
+const READINGS = 3;
+
+/**
+ * Reads what the checks name.
+ *
+ * @throws {SafehouseError} TemporarilyUnavailable, when the engine could not read it all
+ */
+export async function runChecks(engine: Prover, request: CheckRequest): Promise<Checked> {
+  const { checks } = request;
+  const bytes = checks.reduce((sum, check) => sum + check.bytes, 0);
+  let said = '';
+  for (let reading = 1; reading <= READINGS; reading += 1) {
+    const before = await readMeter(engine);
+    const answers = await ask(engine, request);
+    const findings = answers.flatMap(({ findings }) => findings);
+    const parts = answers.reduce((sum, answer) => sum + answer.parts, 0);
+    const checked = { parts, bytes, findings, unjudged: answers.flatMap(({ unjudged }) => unjudged) };
+    const trouble = answers.map((answer) => answer.trouble).find((text) => text !== undefined);
+    const readAll = hasReadAll(before, await readMeter(engine), request.isRemote ? bytes : 0);
+    if (findings.length > 0 || (trouble === undefined && (readAll || checked.unjudged.length > 0)))
+      return checked;
+    said = trouble ?? 'it met errors that it does not name, and passes what it could not read';
+  }
+  throw troubled(said);
+}
+
+interface Answer extends Found {
+  readonly parts: number;
+  /** What kept it from reading. */
+  readonly trouble?: string;
+}
+
+/** Statements under way at once: a table of one small part is a dozen requests one after the other, and little else. */
+const AT_ONCE = 16;
+/** Threads of all statements together. They wait for S3 most of the time, however few processors there are. */
+const THREADS = 64;
+
+async function ask(engine: Prover, { checks, isExcerpt }: CheckRequest): Promise<Answer[]> {
+  const questions = checks.flatMap((check) =>
+    isExcerpt || check.parts.length === 0
+      ? [{ check, narrowing: '' }]
+      : check.parts.map((part) => ({ check, narrowing: ` PART ${quoteString(part)}` })),
+  );
+  const threads = Math.ceil(THREADS / Math.min(AT_ONCE, Math.max(1, questions.length)));
+  return mapConcurrently(questions, AT_ONCE, ({ check, narrowing }) =>
+    askOne(
+      engine,
+      check,
+      `${narrowing} SETTINGS check_query_single_value_result = 0, max_threads = ${threads}`,
+    ),
+  );
 }
 
 interface CheckRow {
@@ -15,60 +80,46 @@ interface CheckRow {
   readonly message: string;
 }
 
-/** Reads what a check names. A part of which the engine says nothing is a finding: silence is no pass. */
-export async function runCheck(prover: Prover, check: Check): Promise<Checked> {
-  const table = `${quoteIdentifier(check.database)}.${quoteIdentifier(check.table)}`;
-  const findings: ProofFinding[] = [];
-  let parts = 0;
-  for (const narrowing of narrowings(check)) {
-    try {
-      const rows = await prover.ask<CheckRow>(
-        `CHECK TABLE ${table}${narrowing} SETTINGS check_query_single_value_result = 0`,
-      );
-      parts += rows.length;
-      findings.push(...rows.filter(({ is_passed }) => is_passed !== 1).map((row) => partFinding(check, row)));
-    } catch (error) {
-      if (!(error instanceof ProverRefusal)) throw error;
-      findings.push({ ...about(check), part: null, file: null, what: `${error.message} (${error.error}).` });
-    }
+async function askOne(engine: Prover, check: Check, rest: string): Promise<Answer> {
+  const { database, table } = check;
+  try {
+    const rows = await engine.askIn<CheckRow>(database, `CHECK TABLE ${quoteIdentifier(table)}${rest}`);
+    const failed = rows.filter(({ is_passed }) => is_passed !== 1);
+    const trouble = failed.find(({ message }) => isTrouble({ error: '', text: message }));
+    return {
+      parts: rows.length,
+      findings: failed
+        .filter(({ message }) => !isTrouble({ error: '', text: message }))
+        .map((row) => partFinding(check, row)),
+      unjudged: [],
+      ...(trouble && { trouble: trouble.message }),
+    };
+  } catch (error) {
+    if (!(error instanceof ProverRefusal)) throw error;
+    const { message, error: name } = error;
+    if (isTroubled(error)) return { parts: 0, findings: [], unjudged: [], trouble: `${message} (${name})` };
+    const unjudged = [`the engine does not read the table ${database}.${table}: ${message} (${name})`];
+    return { parts: 0, findings: [], unjudged };
   }
-  if (parts < check.expected && findings.length === 0)
-    findings.push({
-      ...about(check),
-      part: null,
-      file: null,
-      what: `The engine read ${parts} of ${check.expected} parts of ${check.database}.${check.table} and says nothing of the others.`,
-    });
-  return { parts, bytes: check.bytes, findings };
 }
 
-function narrowings({ partitions, parts }: Check): string[] {
-  if (partitions.length === 0 && parts.length === 0) return [''];
-  return [
-    ...partitions.map((partition) => ` PARTITION ID ${quoteString(partition)}`),
-    ...parts.map((part) => ` PART ${quoteString(part)}`),
-  ];
-}
-
-const about = ({ database, table }: Check): { table: string } => ({ table: `${database}.${table}` });
-
-function partFinding(check: Check, { part_path, message }: CheckRow): ProofFinding {
+function partFinding({ database, table }: Check, { part_path, message }: CheckRow): ProofFinding {
   const part = part_path.split('/').filter(Boolean).at(-1) ?? part_path;
-  const file = FILE_IN_MESSAGE.map((pattern) => pattern.exec(message)?.[1]).find(
-    (found) => found !== undefined,
-  );
+  const file =
+    FILE_IN_MESSAGE.map((pattern) => pattern.exec(message)?.[1]).find((found) => found !== undefined) ?? null;
   const said = message.replace(/^Code: \d+\. DB::\w*Exception: /, '').replace(/ \(version [^)]*\)$/, '');
   return {
-    ...about(check),
+    table: `${database}.${table}`,
     part,
-    file: file ?? null,
-    what: `The part ${part} of ${check.database}.${check.table} is damaged${file === undefined ? '' : ` in ${file}`}: ${said.slice(0, 400)}`,
+    file,
+    what: `The part ${part} of ${database}.${table} is damaged${file === null ? '' : ` in ${file}`}: ${said.slice(0, 400)}`,
   };
 }
 
 /** Where the engine's sentences name the file. */
 const FILE_IN_MESSAGE = [
   /for file (\S+) in data part/,
+  /size of file (\S+) in data part/,
   /\/([^/\s:,]+\.[a-z0-9]+)[:,\s]/,
   /[Ff]ile (\S+\.\w+)/,
 ];

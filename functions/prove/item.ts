@@ -5,7 +5,6 @@ import type { Prover } from '../../clients/prover.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { proofItemKey, proofPlanKey } from '../../core/keys.ts';
 import {
-  type ProofFinding,
   type ProofItem,
   type ProofPlan,
   type ProofResult,
@@ -15,59 +14,40 @@ import {
 import { proveItemInputSchema } from '../../core/workflow.ts';
 import { bucket, bucketAddress } from '../environment.ts';
 import { logger, step } from '../step.ts';
-import { runCheck } from './checks.ts';
-import { compareContents, compareParts } from './contents.ts';
-import { NAMED } from './findings.ts';
-import { mountDatabases } from './mount.ts';
-import { prover } from './open-prover.ts';
+import { compareContents } from './contents.ts';
+import { measuresOf, type ReadItem } from './findings.ts';
+import { withProver } from './open-prover.ts';
+import { readParts } from './parts.ts';
 import { testProver } from './self-test.ts';
-import { bucketSource, type ProofSource } from './source.ts';
+import { bucketSource } from './source.ts';
 
-export interface ReadItem {
-  readonly bytes: number;
-  readonly parts: number;
-  readonly files: number;
-  readonly findings: readonly ProofFinding[];
-  /** Of all findings, named above or not. */
-  readonly found: number;
-}
-
-export const handler = step('prove-item', proveItemInputSchema, async (input): Promise<{ index: number }> => {
-  const { execution, target, backup, proof, index } = input;
-  const key = proofItemKey(target, backup, proof, index);
-  if ((await getJson(bucket(), key, proofResultSchema)) !== undefined) return { index };
-  const plan = await requirePlan(target, backup, proof);
-  const item = plan.items[index];
-  if (item === undefined)
-    throw new SafehouseError(ERROR_NAMES.input, {
-      what: `The proof ${proof} of ${backup} has ${plan.items.length} items and none with the number ${index}.`,
-      remedy: 'Start the proof again.',
+export const handler = step(
+  'prove-item',
+  proveItemInputSchema,
+  async ({ execution, target, backup, proof, index }, { signal }): Promise<{ index: number }> => {
+    const key = proofItemKey(target, backup, proof, index);
+    if ((await getJson(bucket(), key, proofResultSchema)) !== undefined) return { index };
+    const plan = await requirePlan(target, backup, proof);
+    const item = plan.items[index];
+    if (item === undefined)
+      throw new SafehouseError(ERROR_NAMES.input, {
+        what: `The proof ${proof} of ${backup} has ${plan.items.length} items and none with the number ${index}.`,
+        remedy: 'Start the proof again.',
+      });
+    const began = Date.now();
+    const result = await withProver(async (engine): Promise<ProofResult> => {
+      const selfTest = await testProver(engine);
+      const read = await readItem(engine, target, backup, plan, item);
+      const { bytes, parts, files } = read;
+      return { ...measuresOf({ execution, engine, selfTest, began }, read), index, bytes, parts, files };
     });
-  const began = Date.now();
-  const engine = await prover();
-  const selfTest = await testProver(engine);
-  const read = await readItem(engine, target, backup, plan, item);
-  const result: ProofResult = {
-    version: 1,
-    at: new Date().toISOString(),
-    by: execution,
-    engine: engine.version,
-    selfTest,
-    index,
-    ...read,
-    findings: read.findings.slice(0, NAMED),
-    seconds: (Date.now() - began) / 1000,
-  };
-  await putOnce(bucket(), key, result);
-  logger.info('read', {
-    index,
-    kind: item.kind,
-    bytes: result.bytes,
-    parts: result.parts,
-    found: result.found,
-  });
-  return { index };
-});
+    signal.throwIfAborted();
+    await putOnce(bucket(), key, result);
+    const { bytes, parts, found } = result;
+    logger.info('read', { index, kind: item.kind, bytes, parts, found });
+    return { index };
+  },
+);
 
 async function requirePlan(target: string, backup: string, proof: string): Promise<ProofPlan> {
   const plan = await getJson(bucket(), proofPlanKey(target, backup, proof), proofPlanSchema);
@@ -85,29 +65,11 @@ async function readItem(
   plan: ProofPlan,
   item: ProofItem,
 ): Promise<ReadItem> {
-  const { base } = await requireEvidence(bucket(), target, backup, 'started');
-  const source = bucketSource(bucket(), bucketAddress(), target, backup);
-  const standsOn = base === null ? undefined : bucketSource(bucket(), bucketAddress(), target, base);
+  const started = await requireEvidence(bucket(), target, backup, 'started');
+  const sourceOf = (id: string) => bucketSource(bucket(), bucketAddress(), target, id);
+  const source = sourceOf(backup);
+  const base = started.base === null ? undefined : sourceOf(started.base);
   return item.kind === 'check'
-    ? readParts(engine, source, standsOn, item)
-    : compareContents(source, standsOn, plan, item);
-}
-
-async function readParts(
-  engine: Prover,
-  source: ProofSource,
-  base: ProofSource | undefined,
-  { checks }: Extract<ProofItem, { kind: 'check' }>,
-): Promise<ReadItem> {
-  const databases = [...new Set(checks.map(({ database }) => database))];
-  const findings: ProofFinding[] = await mountDatabases(engine, source, databases);
-  let [parts, bytes] = [0, 0];
-  for (const check of checks) {
-    const checked = await runCheck(engine, check);
-    parts += checked.parts;
-    bytes += checked.bytes;
-    findings.push(...checked.findings);
-  }
-  findings.push(...(await compareParts(source, base, findings)));
-  return { bytes, parts, files: 0, findings, found: findings.length };
+    ? readParts(engine, { source, base, checks: item.checks, manifestSha256: plan.manifestSha256 })
+    : compareContents(source, base, plan, item);
 }

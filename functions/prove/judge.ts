@@ -2,9 +2,10 @@
 import { publishAlert } from '../../clients/alerts.ts';
 import { getJson } from '../../clients/bucket.ts';
 import { mapConcurrently } from '../../clients/concurrently.ts';
-import { type NewEvidence, record, recordProvenAgain } from '../../clients/ledger.ts';
+import { type NewEvidence, record, recordProvenAgain, requireEvidence } from '../../clients/ledger.ts';
 import { ENVIRONMENT } from '../../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
+import { type Failure, PROOF_REFUTED } from '../../core/failure.ts';
 import { proofItemKey, proofPlanKey } from '../../core/keys.ts';
 import { METRICS } from '../../core/metrics.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type Verdict,
 } from '../../core/proof.ts';
 import { composeAnomalyAlert } from '../../core/proof-alert.ts';
+import { harmless } from '../../core/redaction.ts';
 import { type JudgedProof, judgeProofInputSchema } from '../../core/workflow.ts';
 import { bucket, requireEnvironment } from '../environment.ts';
 import { measure } from '../measure.ts';
@@ -38,11 +40,11 @@ export const handler = step(
     logger.info('judged', { backup, verdict: verdict.verdict });
     if (verdict.verdict !== 'proven') {
       const error = unproven(backup, verdict);
-      if (verdict.verdict === 'refuted') await condemn(bucket(), target, backup, execution, error.failure);
+      if (verdict.verdict === 'refuted') await refute(target, backup, execution, error.failure, verdict);
       throw error;
     }
     const evidence = toEvidence(execution, plan, results);
-    await recordProven(target, backup, evidence);
+    await recordProven(target, backup, evidence, Date.parse(plan.at));
     if (plan.anomalies.length > 0)
       await publishAlert(
         requireEnvironment(ENVIRONMENT.topic),
@@ -61,9 +63,44 @@ export const handler = step(
   },
 );
 
-async function recordProven(target: string, backup: string, evidence: NewEvidence<'proven'>): Promise<void> {
+type Refuted = Extract<Verdict, { verdict: 'refuted' }>;
+
+/** What is damaged in the base is damaged for everything that stands on it. */
+async function refute(
+  target: string,
+  backup: string,
+  execution: string,
+  failure: Failure,
+  { findings }: Refuted,
+): Promise<void> {
+  await condemn(bucket(), target, backup, execution, failure);
+  const inBase = findings.filter((finding) => finding.inBase === true);
+  const { base } = await requireEvidence(bucket(), target, backup, 'started');
+  if (base === null || inBase.length === 0) return;
+  const found = unproven(base, {
+    verdict: 'refuted',
+    findings: inBase,
+    found: inBase.length,
+    onlyAssertions: false,
+  });
+  await condemn(bucket(), target, base, execution, {
+    ...found.failure,
+    what: `${found.failure.what} It was found by the proof of ${backup}.`,
+  });
+}
+
+/**
+ * The name of a proof after the first is the time of its plan, so that a repeat of this step writes the same object.
+ */
+async function recordProven(
+  target: string,
+  backup: string,
+  evidence: NewEvidence<'proven'>,
+  plannedAt: number,
+): Promise<void> {
   const { written, evidence: standing } = await record(bucket(), target, backup, 'proven', evidence);
-  if (!written && standing.by !== evidence.by) await recordProvenAgain(bucket(), target, backup, evidence);
+  if (!written && standing.by !== evidence.by)
+    await recordProvenAgain(bucket(), target, backup, evidence, plannedAt);
 }
 
 /** x86, us-east-1, November 2026: a GB-second of Lambda. The engine is built for x86 and that is where it runs. */
@@ -74,8 +111,8 @@ function toEvidence(
   plan: ProofPlan,
   results: readonly (ProofResult | undefined)[],
 ): NewEvidence<'proven'> {
-  const seconds = results.reduce((sum, result) => sum + (result?.seconds ?? 0), plan.seconds);
-  const gigabytes = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024) / 1024;
+  const parts = [plan, ...results.filter((result) => result !== undefined)];
+  const gigabyteSeconds = parts.reduce((sum, part) => sum + (part.seconds * part.memoryMiB) / 1024, 0);
   return {
     by: execution,
     level: plan.level,
@@ -87,23 +124,15 @@ function toEvidence(
     selfTest: plan.selfTest,
     items: plan.items.length,
     bytesRead: results.reduce((sum, result) => sum + (result?.bytes ?? 0), 0),
-    seconds,
-    dollars: Number((seconds * gigabytes * DOLLARS_A_GIGABYTE_SECOND).toFixed(6)),
+    seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    dollars: Number((gigabyteSeconds * DOLLARS_A_GIGABYTE_SECOND).toFixed(6)),
   };
 }
 
 function unproven(backup: string, verdict: Exclude<Verdict, { verdict: 'proven' }>): SafehouseError {
   switch (verdict.verdict) {
-    case 'refuted': {
-      const named = verdict.findings.slice(0, 3).map(({ what }) => what);
-      const more = verdict.found > named.length ? ` And ${verdict.found - named.length} more.` : '';
-      return new SafehouseError(ERROR_NAMES.verification, {
-        what: `The backup ${backup} is damaged: ${named.join(' ')}${more}`,
-        remedy:
-          'Do not restore from it. ClickHouse itself reported success. The next backup is a full one; find out what damages objects: storage, people, or the disk of the server.',
-        error: 'ProofRefuted',
-      });
-    }
+    case 'refuted':
+      return refuted(backup, verdict);
     case 'blind':
       return new SafehouseError(ERROR_NAMES.refused, {
         what: `The prover of ${backup} cannot tell good from bad: ${verdict.because}. This says nothing of the backup.`,
@@ -114,11 +143,31 @@ function unproven(backup: string, verdict: Exclude<Verdict, { verdict: 'proven' 
       });
     case 'incomplete':
       return new SafehouseError(ERROR_NAMES.incomplete, {
-        what: `The proof of ${backup} is not complete: ${verdict.because}.`,
+        what: `The proof of ${backup} is not complete: ${harmless(verdict.because.replace(/\.$/, ''))}. This says nothing against the backup.`,
         remedy:
-          'Start it again: what was read stays read. If an item runs out of time, lower `prover.gibibytesAnItem`.',
+          'When items are missing, redrive this execution: what was read stays read; if an item ran out of time, lower `prover.gibibytesAnItem`. When the engine does not understand something, the server is newer than the prover: upgrade Safehouse.',
         error: 'ProofIncomplete',
         class: 'fix and stop',
       });
   }
+}
+
+function refuted(backup: string, { findings, found, onlyAssertions }: Refuted): SafehouseError {
+  const named = findings.slice(0, 3).map(({ what }) => harmless(what, 300));
+  const more = found > named.length ? ` And ${found - named.length} more.` : '';
+  if (onlyAssertions)
+    return new SafehouseError(ERROR_NAMES.verification, {
+      what: `The backup ${backup} does not hold what its target says it must: ${named.join(' ')}${more}`,
+      remedy:
+        'Its bytes are those that ClickHouse has written. Look for the cause on the server; if the assertion is wrong, correct `prove.assertions`. The next backup is a full one.',
+      error: 'AssertionFailed',
+      // The server would be asked for the same once more.
+      class: 'fix and stop',
+    });
+  return new SafehouseError(ERROR_NAMES.verification, {
+    what: `The backup ${backup} is damaged: ${named.join(' ')}${more}`,
+    remedy:
+      'Do not restore from it. ClickHouse itself reported success. The next backup is a full one; find out what damages objects: storage, people, or the disk of the server.',
+    error: PROOF_REFUTED,
+  });
 }

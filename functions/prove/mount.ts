@@ -1,26 +1,115 @@
 /** Mounts the databases of a backup and compares the parts that the engine sees with those that the manifest names. */
 import { mountDatabase, type Prover, ProverRefusal } from '../../clients/prover.ts';
-import { quoteString } from '../../core/identifiers.ts';
+import { quoteIdentifier, quoteString } from '../../core/identifiers.ts';
 import type { LedgerTable } from '../../core/ledger.ts';
-import type { ProofFinding, ProvenTable } from '../../core/proof.ts';
+import type { ManifestHeader } from '../../core/manifest.ts';
+import type { ProvenTable } from '../../core/proof.ts';
 import type { MountedPart } from '../../core/proof-items.ts';
 import type { Survey, SurveyedTable } from '../../core/proof-survey.ts';
+import type { NamedPart } from './contents.ts';
+import type { Found } from './findings.ts';
 import type { ProofSource } from './source.ts';
+import { isTroubled, troubled } from './trouble.ts';
+import { explainUnloaded, readErrors } from './unloaded-parts.ts';
 
-export interface Mounted {
+export interface Mounted extends Found {
   readonly tables: readonly ProvenTable[];
   readonly parts: readonly MountedPart[];
-  readonly findings: readonly ProofFinding[];
-  /** Whether the engine shows a table: what it does not show is read by its checksums alone. */
-  readonly isMounted: (database: string, table: string) => boolean;
+}
+
+export interface MountRequest {
+  readonly source: ProofSource;
+  readonly base: ProofSource | undefined;
+  readonly header: ManifestHeader;
+  readonly databases: readonly string[];
+}
+
+/**
+ * Mounts databases.
+ *
+ * @returns why some of them could not be mounted: a definition that is damaged, which comparing it will show, or one that this
+ *   engine does not understand
+ * @throws {SafehouseError} TemporarilyUnavailable, when the engine could not read
+ */
+export async function mountDatabases(
+  engine: Prover,
+  { source, header, databases }: Omit<MountRequest, 'base'>,
+): Promise<string[]> {
+  await makeNamedCollection(engine, header, source);
+  const refused: string[] = [];
+  for (const database of databases) {
+    try {
+      await mountDatabase(engine, database, source.location);
+    } catch (error) {
+      if (!(error instanceof ProverRefusal)) throw error;
+      if (isTroubled(error)) throw troubled(error.message);
+      refused.push(
+        `the engine ${engine.version} cannot mount the database ${database}: ${error.message.slice(0, 300)} (${error.error})`,
+      );
+    }
+  }
+  return refused;
+}
+
+const NAMED_COLLECTION = /^\s*S3\(\s*([A-Za-z_]\w*|`(?:[^`\\]|\\.)*`)\s*,/i;
+
+/** A server that writes with a named collection names the base by it, and the engine looks for one of that name. */
+async function makeNamedCollection(
+  engine: Prover,
+  { baseBackup }: ManifestHeader,
+  { bucketUrl }: ProofSource,
+): Promise<void> {
+  const [, name] = NAMED_COLLECTION.exec(baseBackup ?? '') ?? [];
+  if (name === undefined || bucketUrl === null) return;
+  await engine.ask(`CREATE NAMED COLLECTION IF NOT EXISTS ${name} AS url = ${quoteString(bucketUrl)}`);
+}
+
+/**
+ * Mounts a backup and counts what is in it. A part that the engine cannot load is simply not in `system.parts`, and CHECK TABLE
+ * then passes what is left: so every part of the manifest has to be there by name.
+ */
+export async function mountBackup(
+  engine: Prover,
+  request: MountRequest,
+  scope: readonly LedgerTable[],
+  survey: Survey,
+): Promise<Mounted> {
+  // The engine does not see files below `shards/…` (ClickHouse#89493): such a backup is read by its checksums.
+  const databases = survey.onCluster ? [] : request.databases;
+  const before = await readErrors(engine);
+  const unjudged = await mountDatabases(engine, { ...request, databases });
+  const { shown, parts, counts } = await look(engine, databases);
+  const loaded = Map.groupBy(parts, ({ database, table }) => key(database, table));
+  const tables: ProvenTable[] = [];
+  const unloaded: NamedPart[] = [];
+  for (const table of scope) {
+    const { database, name } = table;
+    const surveyed = survey.table(database, name);
+    const isShown = shown.has(key(database, name));
+    if (isShown) unloaded.push(...unloadedOf(table, surveyed, loaded.get(key(database, name)) ?? []));
+    else if (isMountable(table.engine) && !survey.onCluster)
+      unjudged.push(
+        `the engine ${engine.version} does not show the table ${database}.${name} (${table.engine})`,
+      );
+    tables.push(isShown ? checkedTable(table, counts.get(key(database, name))) : readTable(table, surveyed));
+  }
+  return {
+    tables: await countExactly(engine, tables, parts),
+    parts: parts.map((part) => ({
+      ...part,
+      files: survey.table(part.database, part.table)?.parts.get(part.name) ?? 0,
+    })),
+    findings: await explainUnloaded({ ...request, unloaded, before, after: await readErrors(engine) }),
+    unjudged,
+  };
 }
 
 interface PartRow {
   readonly database: string;
   readonly table: string;
-  readonly partition: string;
   readonly name: string;
   readonly bytes: number;
+  readonly deleted: number;
 }
 
 interface TableRow {
@@ -32,130 +121,105 @@ interface TableRow {
   readonly fingerprint: string;
 }
 
-/**
- * A part that the engine cannot load is simply not in `system.parts`, and CHECK TABLE then passes what is left: so every part
- * of the manifest has to be there by name.
- */
-export async function mountBackup(
-  prover: Prover,
-  source: ProofSource,
+/** What the engine shows of mounted databases. */
+async function look(
+  engine: Prover,
   databases: readonly string[],
-  scope: readonly LedgerTable[],
-  survey: Survey,
-): Promise<Mounted> {
-  const findings = await mountDatabases(prover, source, databases);
-  const named = databases.map((name) => quoteString(name)).join(', ') || "''";
-  const shown = await prover.ask<{ database: string; name: string }>(
+): Promise<{ shown: Set<string>; parts: PartRow[]; counts: Map<string, TableRow> }> {
+  const named = ['', ...databases].map((name) => quoteString(name)).join(', ');
+  const numbers = 'SETTINGS output_format_json_quote_64bit_integers = 0';
+  const shown = await engine.ask<{ database: string; name: string }>(
     `SELECT database, name FROM system.tables WHERE database IN (${named})`,
   );
-  const parts = await prover.ask<PartRow>(
-    `SELECT database, table, partition_id AS partition, name, toUInt64(bytes_on_disk) AS bytes FROM system.parts
-     WHERE database IN (${named}) AND active SETTINGS output_format_json_quote_64bit_integers = 0`,
+  const parts = await engine.ask<PartRow>(
+    `SELECT database, table, name, bytes_on_disk AS bytes, has_lightweight_delete AS deleted
+     FROM system.parts WHERE database IN (${named}) AND active ${numbers}`,
   );
-  const counted = await prover.ask<TableRow>(
+  const counted = await engine.ask<TableRow>(
     `SELECT p.database AS database, p.table AS table, count() AS parts, sum(p.rows) AS rows,
             sum(p.bytes_on_disk) AS bytes,
             lower(hex(cityHash64(arraySort(groupArray((p.partition_id, p.rows, p.hash_of_all_files)))))) AS fingerprint
-     FROM system.parts AS p WHERE p.database IN (${named}) AND p.active GROUP BY p.database, p.table
-     SETTINGS output_format_json_quote_64bit_integers = 0`,
+     FROM system.parts AS p WHERE p.database IN (${named}) AND p.active GROUP BY p.database, p.table ${numbers}`,
   );
-  const mounted = new Set(shown.map(({ database, name }) => key(database, name)));
-  const byTable = Map.groupBy(parts, ({ database, table }) => key(database, table));
-  const counts = new Map(counted.map((row) => [key(row.database, row.table), row]));
-  const tables: ProvenTable[] = [];
-  for (const table of scope) {
-    const surveyed = survey.table(table.database, table.name);
-    const isShown = mounted.has(key(table.database, table.name));
-    if (isShown)
-      findings.push(...missingParts(table, surveyed, byTable.get(key(table.database, table.name)) ?? []));
-    // The engine does not see files below `shards/…` (ClickHouse#89493): such a backup is read by its checksums.
-    else if (isMountable(table.engine) && !survey.onCluster)
-      findings.push({
-        table: `${table.database}.${table.name}`,
-        part: null,
-        file: null,
-        what: `The engine does not show the table ${table.database}.${table.name} (${table.engine}): its definition cannot be read.`,
-      });
-    tables.push(
-      provenTable(
-        table,
-        surveyed,
-        isShown ? counts.get(key(table.database, table.name)) : undefined,
-        isShown,
-      ),
-    );
-  }
-  return { tables, parts, findings, isMounted: (database, table) => mounted.has(key(database, table)) };
+  return {
+    shown: new Set(shown.map(({ database, name }) => key(database, name))),
+    parts,
+    counts: new Map(counted.map((row) => [key(row.database, row.table), row])),
+  };
 }
 
 const key = (database: string, table: string): string => JSON.stringify([database, table]);
 
-/** Mounts databases; one that the engine cannot mount is a finding, whatever the reason. */
-export async function mountDatabases(
-  prover: Prover,
-  source: ProofSource,
-  databases: readonly string[],
-): Promise<ProofFinding[]> {
-  const findings: ProofFinding[] = [];
-  for (const database of databases) {
-    try {
-      await mountDatabase(prover, database, source.location);
-    } catch (error) {
-      if (!(error instanceof ProverRefusal)) throw error;
-      findings.push({
-        table: null,
-        part: null,
-        file: null,
-        what: `The engine cannot mount the database ${database}: ${error.message} (${error.error}).`,
-      });
-    }
-  }
-  return findings;
-}
-
 /** The engine mounts tables of the MergeTree family; Replicated and Shared ones as their plain kind. */
-const isMountable = (engine: string): boolean => /MergeTree$/.test(engine);
+const isMountable = (engine: string): boolean => engine.endsWith('MergeTree');
 
-function missingParts(
+function unloadedOf(
   { database, name }: LedgerTable,
   surveyed: SurveyedTable | undefined,
   seen: readonly PartRow[],
-): ProofFinding[] {
+): NamedPart[] {
   const loaded = new Set(seen.map((part) => part.name));
   return [...(surveyed?.parts.keys() ?? [])]
     .filter((part) => !loaded.has(part))
-    .map((part) => ({
-      table: `${database}.${name}`,
-      part,
-      file: null,
-      what: `The engine cannot load the part ${part} of ${database}.${name}: one of its small files is damaged or missing.`,
-    }));
+    .map((part) => ({ database, table: name, part }));
 }
 
-function provenTable(
+const checkedTable = (
+  { database, name, engine, coverage }: LedgerTable,
+  counted: TableRow | undefined,
+): ProvenTable => ({
+  database,
+  name,
+  engine,
+  coverage,
+  reading: 'checked',
+  rows: counted?.rows ?? 0,
+  parts: counted?.parts ?? 0,
+  bytes: counted?.bytes ?? 0,
+  fingerprint: counted?.fingerprint ?? '0',
+});
+
+/** A table that the engine does not mount, as the manifest describes it. */
+function readTable(
   { database, name, engine, coverage }: LedgerTable,
   surveyed: SurveyedTable | undefined,
-  counted: TableRow | undefined,
-  isShown: boolean,
 ): ProvenTable {
-  const same = { database, name, engine, coverage };
-  if (isShown)
-    return {
-      ...same,
-      reading: 'checked',
-      rows: counted?.rows ?? 0,
-      parts: counted?.parts ?? 0,
-      bytes: counted?.bytes ?? 0,
-      fingerprint: counted?.fingerprint ?? '0',
-    };
-  if (surveyed === undefined)
-    return { ...same, reading: 'definition', rows: null, parts: 0, bytes: 0, fingerprint: '0' };
-  return {
-    ...same,
-    reading: 'hashed',
-    rows: null,
-    parts: surveyed.parts.size,
-    bytes: surveyed.bytes,
-    fingerprint: surveyed.fingerprint.toString(16),
-  };
+  const same = { database, name, engine, coverage, rows: null };
+  if (surveyed === undefined) return { ...same, reading: 'definition', parts: 0, bytes: 0, fingerprint: '0' };
+  const { parts, bytes, fingerprint } = surveyed;
+  return { ...same, reading: 'hashed', parts: parts.size, bytes, fingerprint: fingerprint.toString(16) };
+}
+
+/** A lightweight DELETE leaves its rows in the parts and only marks them: there the engine has to count. */
+async function countExactly(
+  engine: Prover,
+  tables: readonly ProvenTable[],
+  parts: readonly PartRow[],
+): Promise<ProvenTable[]> {
+  const marked = new Set(
+    parts.filter(({ deleted }) => deleted === 1).map(({ database, table }) => key(database, table)),
+  );
+  const counted: ProvenTable[] = [];
+  for (const table of tables)
+    counted.push(
+      marked.has(key(table.database, table.name))
+        ? { ...table, rows: await countRows(engine, table) }
+        : table,
+    );
+  return counted;
+}
+
+async function countRows(engine: Prover, { database, name }: ProvenTable): Promise<number | null> {
+  try {
+    const [row] = await engine.ask<{ rows: number }>(
+      `SELECT count() AS rows FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)}
+       SETTINGS output_format_json_quote_64bit_integers = 0`,
+    );
+    return row?.rows ?? null;
+  } catch (error) {
+    if (!(error instanceof ProverRefusal)) throw error;
+    if (isTroubled(error)) throw troubled(error.message);
+    // The marks are damaged, as reading the part will show.
+    return null;
+  }
 }

@@ -1,12 +1,25 @@
 import { openProver, type Prover, proverTrouble } from '../../clients/prover.ts';
 
-let opened: Promise<Prover> | undefined;
+let turn: Promise<unknown> = Promise.resolve();
 
-/** The engine of this function, opened once and kept warm. A failed opening is tried again. */
-export function prover(): Promise<Prover> {
-  opened ??= openProver().catch((cause: unknown) => {
-    opened = undefined;
+/**
+ * Lends an engine that nobody has used before and nobody will use again: opening one takes a tenth of a second, and nothing of
+ * another backup is in it. A process has one engine at a time: whoever comes second waits, as after a step that ran out of time
+ * and is still at work.
+ */
+export function withProver<Result>(work: (engine: Prover) => Promise<Result>): Promise<Result> {
+  const result = turn.then(() => lend(work));
+  turn = result.catch(() => {});
+  return result;
+}
+
+async function lend<Result>(work: (engine: Prover) => Promise<Result>): Promise<Result> {
+  const engine = await openProver().catch((cause: unknown) => {
     throw proverTrouble(cause);
   });
-  return opened;
+  try {
+    return await work(engine);
+  } finally {
+    engine.close();
+  }
 }

@@ -11,13 +11,18 @@ import { type BucketAddress, objectUrl } from '../../core/location.ts';
 export interface ProofSource {
   /** As the engine takes it: `S3('…')` or `File('…')`. */
   readonly location: string;
+  /** The address of the bucket, to which a named collection leads; null for a directory. */
+  readonly bucketUrl: string | null;
+  /** The end of its path, by which it is recognised in the manifest of a backup that stands on it. */
+  readonly path: string;
+  /** @throws {SafehouseError} NotFound */
   manifestBytes(): Promise<number>;
   manifest(): AsyncIterable<Uint8Array>;
   /** An object by its key relative to the backup. @throws {SafehouseError} NotFound */
   read(key: string): AsyncIterable<Uint8Array>;
 }
 
-/** An object that the manifest names and that is not there: a finding, not a failure of the prover. */
+/** An object that is expected and that is not there: a finding, not a failure of the prover. */
 const missing = (key: string): SafehouseError =>
   new SafehouseError(ERROR_NAMES.notFound, {
     what: `${key} is not there.`,
@@ -38,14 +43,11 @@ export function bucketSource(
   };
   return {
     location: s3Location(objectUrl(address, prefix.slice(0, -1))),
+    bucketUrl: objectUrl(address, ''),
+    path: prefix.slice(0, -1),
     manifestBytes: async () => {
       const head = await headObject(bucket, `${prefix}${MANIFEST}`);
-      if (head === undefined)
-        throw new SafehouseError(ERROR_NAMES.verification, {
-          what: `The backup ${id} has no ${MANIFEST} any more.`,
-          remedy: 'Somebody deletes there, or retention has removed it. It cannot be restored.',
-          error: 'BACKUP_NOT_FOUND',
-        });
+      if (head === undefined) throw missing(MANIFEST);
       return head.size;
     },
     manifest: () => read(MANIFEST),
@@ -64,6 +66,8 @@ export function directorySource(directory: string): ProofSource {
   };
   return {
     location: fileLocation(directory),
+    bucketUrl: null,
+    path: directory,
     manifestBytes: async () => (await stat(join(directory, MANIFEST))).size,
     manifest: () => read(MANIFEST),
     read,

@@ -51,7 +51,8 @@ async function start(
   backup: string,
   now: number,
 ): Promise<boolean> {
-  const name = `${target}-${backup}-${compactTime(now).slice(0, 8)}`.slice(0, 80);
+  // At most 80 characters: the day and the backup tell it apart, so the end of the target is what may be missing.
+  const name = `${compactTime(now).slice(0, 8)}-${backup}-${target}`.slice(0, 80);
   try {
     await sfn.send(
       new StartExecutionCommand({

@@ -46,13 +46,10 @@ async function measureTarget(s3: Bucket, name: string, target: Target, now: numb
   const newest = good.at(-1);
   if (newest !== undefined)
     measurements.push([METRICS.goodBackupAge, 'Seconds', (now - newest.startedAt) / 1000]);
-  const {
-    covered,
-    good: provable,
-    newestProofAt,
-  } = proofCoverage(entries, target.prove.againWithinDays, now);
-  if (newestProofAt !== null) measurements.push([METRICS.proofAge, 'Seconds', (now - newestProofAt) / 1000]);
-  if (provable > 0) measurements.push([METRICS.proofCoverage, 'Percent', (100 * covered) / provable]);
+  const { covered, newestProven } = proofCoverage(entries, target.prove.againWithinDays, now);
+  if (newestProven !== null)
+    measurements.push([METRICS.proofAge, 'Seconds', (now - newestProven.startedAt) / 1000]);
+  if (good.length > 0) measurements.push([METRICS.proofCoverage, 'Percent', (100 * covered) / good.length]);
   return measurements;
 }
 

@@ -10,10 +10,12 @@ import { stealObjects } from './thief.ts';
 export async function backUp(tour: Tour): Promise<void> {
   const { screen } = tour;
   screen.step('A full backup');
-  const verified = await runBackup(tour, 'full');
-  screen.done(`${verified.id} is verified`);
+  const { verified, proven } = await runBackup(tour, 'full');
+  screen.done(`${verified.id} is proven`);
   screen.facts([
     ['Compared', comparedText(verified)],
+    ['Proven', provenText(proven)],
+    ['Self-test', selfTestText(proven)],
     ['Holds', coverageText(verified)],
     ['Left out', omissionsText(verified)],
   ]);
@@ -23,8 +25,8 @@ export async function backUpWhatIsNew(tour: Tour): Promise<void> {
   const { screen } = tour;
   screen.step('A day later: an incremental backup');
   await tell(tour, A_DAY_LATER, 'a day of orders and events');
-  const verified = await runBackup(tour, 'incremental');
-  screen.done(`${verified.id} is verified`);
+  const { verified, proven } = await runBackup(tour, 'incremental');
+  screen.done(`${verified.id} is proven`);
   const { base } = await requireEvidence(tour.bucket, tour.target, verified.id, 'started');
   screen.facts([
     ['Stands on', base ?? 'nothing'],
@@ -33,6 +35,8 @@ export async function backUpWhatIsNew(tour: Tour): Promise<void> {
       `${bytesText(verified.bytes)} of ${bytesText(verified.logicalBytes)}: what the base does not have`,
     ],
     ['Compared', comparedText(verified)],
+    ['Proven', `${provenText(proven)}, those in the base among them`],
+    ['Self-test', selfTestText(proven)],
   ]);
 }
 
@@ -94,6 +98,14 @@ const count = async ({ house }: Tour, query: string): Promise<number> => Number(
 
 const comparedText = ({ files, objects, bytes, seconds }: Evidence<'verified'>): string =>
   `${countText(files)} files of the manifest with ${countText(objects)} objects (${bytesText(bytes)}): each is there, with its exact size (${seconds.toFixed(1)} s)`;
+
+const provenText = ({ tables, bytesRead, seconds }: Evidence<'proven'>): string =>
+  `${countOf(tables.length, 'table')}, ${bytesText(bytesRead)} read in ${seconds.toFixed(1)} s, by an engine that did not write them`;
+
+function selfTestText({ selfTest: { damages } }: Evidence<'proven'>): string {
+  const seen = damages.filter((damage) => damage.seen).length;
+  return `${seen} of ${damages.length} kinds of damage seen, in copies of a control backup`;
+}
 
 const coverageText = ({ tables }: Evidence<'verified'>): string =>
   `the data of ${countOf(tables.filter(({ coverage }) => coverage === 'data').length, 'table')}`;

@@ -20,16 +20,24 @@ export interface Tour {
   readonly target: string;
 }
 
-const LOOKS_EVERY_MILLISECONDS = 100;
+export const LOOKS_EVERY_MILLISECONDS = 100;
+
+export interface ProvenBackup {
+  readonly verified: Evidence<'verified'>;
+  readonly proven: Evidence<'proven'>;
+}
 
 /** Runs the backup's state machine to its end. */
-export async function runBackup(tour: Tour, kind: Kind): Promise<Evidence<'verified'>> {
+export async function runBackup(tour: Tour, kind: Kind): Promise<ProvenBackup> {
   const { house, bucket, target } = tour;
   const execution = await house.start('backup', { target, kind });
   const { status, cause, output } = await follow(tour, execution);
   const id = (output as { verified?: { id: string } } | null)?.verified?.id;
   if (status !== 'succeeded' || id === undefined) throw unexpectedEnd(`${kind} backup`, cause);
-  return requireEvidence(bucket, target, id, 'verified');
+  return {
+    verified: await requireEvidence(bucket, target, id, 'verified'),
+    proven: await requireEvidence(bucket, target, id, 'proven'),
+  };
 }
 
 export async function follow({ screen }: Tour, execution: LocalExecution): Promise<History> {

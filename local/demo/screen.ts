@@ -10,6 +10,7 @@ import {
   renderLine,
   type Span,
   strong,
+  textOf,
 } from '../../cli/screen.ts';
 import { textWidth, wrapText } from '../../cli/text-width.ts';
 
@@ -62,6 +63,13 @@ export class DemoScreen {
     const last = lines.at(-1) ?? [];
     const gap = ' '.repeat(Math.max(1, WIDTH - widthOf(last) - seconds.length));
     this.print(...lines.slice(0, -1).map(ticked), [...ticked(last, lines.length - 1), gap, faint(seconds)]);
+  }
+
+  /** Who says what, each on a line of its own, so that the words stand under each other. */
+  verdict(who: string, word: Span, about: Span): void {
+    this.print(
+      line(INDENT, who.padEnd(12), word, ' '.repeat(Math.max(2, 10 - textWidth(textOf(word)))), about),
+    );
   }
 
   /** Two columns: names and what belongs to them. */

@@ -2,9 +2,11 @@
 import { bytesText, countOf, countText } from '../../cli/amounts.ts';
 import { readLedger } from '../../clients/ledger.ts';
 import { isGood } from '../../core/ledger.ts';
+import { readAgain } from './again.ts';
 import { backUp, backUpWhatIsNew, comeBack, loseAnObject } from './backups.ts';
 import { DESCRIBE_DATABASES, dropAll, FIRST_CUSTOMERS, MANY_ROWS, TABLES } from './data.ts';
 import { makeHistory, pastNights } from './history.ts';
+import { turnOneBit } from './one-bit.ts';
 import { forget } from './retention.ts';
 import { ask, runBackup, sizeOf, type Tour, tell } from './run.ts';
 
@@ -18,8 +20,10 @@ export async function runTour(tour: Tour): Promise<void> {
   await backUp(tour);
   await backUpWhatIsNew(tour);
   await comeBack(tour);
+  await turnOneBit(tour);
   await loseAnObject(tour);
   await forget(tour);
+  await readAgain(tour);
   await sumUp(tour);
 }
 
@@ -53,7 +57,7 @@ async function makePast(tour: Tour): Promise<void> {
   const known = new Set(entries.flatMap(({ id, states }) => (states.verified === undefined ? [] : [id])));
   const nights = pastNights(NIGHTS, Date.now()).filter((id) => !known.has(id));
   if (nights.length === 0) return screen.done('they are here from an earlier run');
-  const { id } = await runBackup(tour, 'full');
+  const { id } = (await runBackup(tour, 'full')).verified;
   await house.settled();
   await makeHistory(bucket, target, id, nights, (made) => screen.show(`night ${made} of ${nights.length}`));
   screen.done(`one real backup, and ${countOf(nights.length, 'copy', 'copies')} of it with earlier dates`);

@@ -34,28 +34,32 @@ const REFUSED = new Set(['compress', 'decompress', 'session_id']);
 const LONGEST_BODY = 400 * 1024 * 1024;
 
 /**
- * @throws ClickHouseException for what the front cannot serve: sessions, compressed bodies, binary data
+ * Parameters come in the URL and, for a form, in the body: `multipart/form-data` is how secrets stay out of addresses, which
+ * are written into logs on the way.
+ *
+ * @throws ClickHouseException for what the front cannot serve: sessions, compressed bodies, binary data, external tables
  */
 export async function readQueryRequest(request: IncomingMessage, url: URL): Promise<QueryRequest> {
+  const body = await readBody(request);
+  const form = await readForm(request, body);
+  const given = [...url.searchParams, ...(form ?? [])];
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of given) {
     if (REFUSED.has(name)) throw unserved(`the URL parameter '${name}'`);
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
     else if (!NAMED.has(name) && !WITHOUT_EFFECT.has(name)) settings.set(name, value);
   }
   // ClickHouse lets a GET read only.
   if (request.method !== 'POST') settings.set('readonly', '2');
-  const body = await readBody(request);
-  const query = [url.searchParams.get('query') ?? '', body].filter(Boolean).join('\n');
+  const named = new Map(given.filter(([name]) => NAMED.has(name)));
+  const text = form === undefined ? decoded(body) : (form.get('query') ?? '');
   return {
-    query,
-    queryId: url.searchParams.get('query_id') || randomUUID(),
-    database: url.searchParams.get('database') || undefined,
+    query: [url.searchParams.get('query') ?? '', text].filter(Boolean).join('\n'),
+    queryId: named.get('query_id') || randomUUID(),
+    database: named.get('database') || undefined,
     defaultFormat:
-      url.searchParams.get('default_format') ||
-      request.headers['x-clickhouse-format']?.toString() ||
-      'TabSeparated',
+      named.get('default_format') || request.headers['x-clickhouse-format']?.toString() || 'TabSeparated',
     parameters,
     settings,
   };
@@ -63,10 +67,9 @@ export async function readQueryRequest(request: IncomingMessage, url: URL): Prom
 
 const NAMED = new Set(['query', 'query_id', 'database', 'default_format']);
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw unserved(`a body with Content-Encoding ${encoding}`);
-  if (request.headers['content-type']?.startsWith('multipart/') === true) throw unserved('a multipart body');
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -74,10 +77,37 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (length > LONGEST_BODY) throw unserved(`a body of more than ${LONGEST_BODY} bytes`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+function decoded(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (error) {
     throw unserved('a body that is not UTF-8 text, such as a binary format', { cause: error });
+  }
+}
+
+/** The fields of a form; undefined when the body is none. */
+async function readForm(
+  { headers }: IncomingMessage,
+  body: Buffer,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const type = headers['content-type'];
+  if (type?.startsWith('multipart/') !== true) return undefined;
+  const fields = new Map<string, string>();
+  for (const [name, value] of await parseForm(body, type)) {
+    if (typeof value !== 'string') throw unserved(`a file in a form ('${name}'), which is an external table`);
+    fields.set(name, value);
+  }
+  return fields;
+}
+
+async function parseForm(body: Buffer, type: string): Promise<FormData> {
+  try {
+    return await new Response(body, { headers: { 'content-type': type } }).formData();
+  } catch (error) {
+    throw unserved(`this body of type ${type}: it is no form`, { cause: error });
   }
 }
 

@@ -3,12 +3,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bucketOf } from '../../cli/bucket-of.ts';
-import type { Bucket } from '../../clients/bucket.ts';
+import { type Bucket, putOnce } from '../../clients/bucket.ts';
 import { record } from '../../clients/ledger.ts';
 import { parseBackupId } from '../../core/backup-id.ts';
 import { parseTarget, type Target } from '../../core/config.ts';
 import type { Execution, ExecutionView, Installation, Workflow } from '../../core/installation.ts';
-import type { LedgerTable, Verified } from '../../core/ledger.ts';
+import { proofItemKey, proofPlanKey } from '../../core/keys.ts';
+import type { LedgerTable, Proven, Verified } from '../../core/ledger.ts';
+import {
+  DAMAGES,
+  type ProofFinding,
+  type ProofPlan,
+  type ProofResult,
+  type ProvenTable,
+  type SelfTest,
+} from '../../core/proof.ts';
 import { startBucket } from '../../local/bucket/bucket.ts';
 
 export const HOUR = 3_600_000;
@@ -178,4 +187,102 @@ export async function makeFailed(bucket: Bucket, id: string, target = 'shop'): P
     remedy: 'Attach the writer policy to the role of ClickHouse.',
     final: true,
   });
+}
+
+/** A prover that sees. */
+export const SELF_TEST: SelfTest = {
+  good: true,
+  damages: DAMAGES.map((damage) => ({ damage, seen: true })),
+  seconds: 1.2,
+};
+
+export const PROVEN_TABLES: ProvenTable[] = [
+  {
+    ...EVENTS_TABLE,
+    reading: 'checked',
+    rows: 1_234_567,
+    parts: 3,
+    bytes: 42_000_000_000,
+    fingerprint: '8f3a11c0d2e4b596',
+  },
+  { ...BUFFER_TABLE, reading: 'definition', rows: null, parts: 0, bytes: 0, fingerprint: '0' },
+];
+
+export const PROOF: Omit<Proven, 'version' | 'target' | 'id' | 'at'> = {
+  by: 'execution-1',
+  level: 'bytes',
+  engine: '26.7.2.1',
+  manifestSha256: 'f'.repeat(64),
+  tables: PROVEN_TABLES,
+  assertions: [{ query: 'SELECT count() > 0 FROM events', database: 'shop', passed: true, answer: '1' }],
+  anomalies: [],
+  selfTest: SELF_TEST,
+  items: 3,
+  bytesRead: 42_100_000_000,
+  seconds: 145.3,
+  dollars: 0.0071,
+};
+
+/** What a verified backup gets when a proof of it passes. */
+export async function makeProven(
+  bucket: Bucket,
+  id: string,
+  over: Partial<typeof PROOF> & { readonly target?: string } = {},
+): Promise<void> {
+  const { target = 'shop', ...proof } = over;
+  await record(bucket, target, id, 'proven', { ...PROOF, ...proof });
+}
+
+/** The items of `makePlan`: 30 GB, 12 GB and 100 MB. */
+const ITEMS: ProofPlan['items'] = [
+  { kind: 'check', checks: [], bytes: 30_000_000_000 },
+  { kind: 'check', checks: [], bytes: 12_000_000_000 },
+  { kind: 'contents', slice: 0, slices: 1, bytes: 100_000_000 },
+];
+
+export const FINDING: ProofFinding = {
+  table: 'shop.events',
+  part: 'all_1_1_0',
+  file: 'data.bin',
+  what: 'The part all_1_1_0 of shop.events is damaged in data.bin: Checksum mismatch.',
+};
+
+const MEASURE = {
+  version: 1,
+  at: '2026-04-02T02:20:00Z',
+  by: 'execution-1',
+  engine: '26.7.2.1',
+  selfTest: SELF_TEST,
+  seconds: 10,
+  memoryMiB: 3072,
+  findings: [],
+  found: 0,
+  unjudged: [],
+} as const satisfies Partial<ProofPlan>;
+
+export interface MadeProof {
+  readonly target?: string;
+  readonly proof?: string;
+  readonly plan?: Partial<ProofPlan>;
+  /** The items that were read, with what differs from a good result. */
+  readonly read?: Readonly<Record<number, Partial<ProofResult>>>;
+}
+
+/** The parts of a proof, as its steps leave them. */
+export async function makeProof(bucket: Bucket, id: string, made: MadeProof = {}): Promise<void> {
+  const { target = 'shop', proof = 'execution-1', read = { 0: {}, 1: {}, 2: {} } } = made;
+  const { level, manifestSha256, tables, assertions, anomalies } = PROOF;
+  const plan = { level, manifestSha256, tables, assertions, anomalies, items: ITEMS };
+  await putOnce(bucket, proofPlanKey(target, id, proof), { ...MEASURE, ...plan, ...made.plan });
+  for (const [number, result] of Object.entries(read)) {
+    const index = Number(number);
+    await putOnce(bucket, proofItemKey(target, id, proof, index), {
+      ...MEASURE,
+      index,
+      bytes: ITEMS[index]?.bytes ?? 0,
+      parts: 1,
+      files: 0,
+      ...result,
+    });
+  }
 }

@@ -1,16 +1,12 @@
 /** The command line as it is run: in a process of its own, against a bucket and endpoints of this machine. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type AwsEndpoint, DEPLOYMENT, startAwsEndpoint } from './aws-endpoint.ts';
+import { ENTRY, type Ended, noTrace, startCommand } from './command-process.ts';
 import { makeVerified, openTestHouse, shopTarget, type TestHouse } from './house.ts';
 import { GOOD, MISTAKES } from './mistakes.ts';
-
-const ENTRY = fileURLToPath(new URL('../../cli/safehouse.ts', import.meta.url));
 
 let house: TestHouse;
 let aws: AwsEndpoint;
@@ -36,49 +32,11 @@ beforeEach(() => {
   aws.parameters.set('/safehouse/Safehouse/targets/shop', JSON.stringify(shopTarget()));
 });
 
-const environment = (): NodeJS.ProcessEnv => ({
-  PATH: process.env['PATH'],
-  HOME: directory,
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
-  AWS_ENDPOINT_URL_S3: house.endpoint,
-  AWS_ENDPOINT_URL_SSM: aws.url,
-  AWS_ENDPOINT_URL_SFN: aws.url,
-  AWS_MAX_ATTEMPTS: '1',
-  AWS_EC2_METADATA_DISABLED: 'true',
-});
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(typed: readonly string[], over: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [ENTRY, ...typed], {
-    cwd: directory,
-    env: { ...environment(), ...over },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const told = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    told.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    told.stderr += text;
-  });
-  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, ...told }));
-  return { child, told, ended };
-}
+const start = (typed: readonly string[], over: NodeJS.ProcessEnv = {}) =>
+  startCommand({ house, aws, directory }, typed, over);
 
 const run = (typed: readonly string[], over: NodeJS.ProcessEnv = {}): Promise<Ended> =>
   start(typed, over).ended;
-
-const noTrace = ({ stdout, stderr }: Ended): void => {
-  expect(stdout + stderr).not.toMatch(/^\s+at .*[:(]\d+/m);
-  expect(stdout + stderr).not.toContain('node:internal');
-};
 
 it('may be executed, by the Node that stands first on the PATH', async () => {
   expect((await stat(ENTRY)).mode & 0o111).toBe(0o111);
@@ -153,7 +111,7 @@ it('answers a mistake at each verb with its exit code, a sentence for people, an
     const mistakes = FIRST_MISTAKES.slice(from, from + 4);
     const ends = await Promise.all(mistakes.map(({ typed }) => run([...typed, '--json'])));
     for (const [index, { code, sentence }] of mistakes.entries()) {
-      const ended = ends[index] ?? { code: null, stdout: '', stderr: '' };
+      const ended = ends[index] ?? { code: null, signal: null, stdout: '', stderr: '' };
       expect(ended.code).toBe(code);
       expect(ended.stderr).toContain(sentence);
       expect(JSON.parse(ended.stdout)).toMatchObject({ error: { what: expect.stringContaining(sentence) } });

@@ -72,10 +72,21 @@ describe('a configuration with problems', () => {
   });
 });
 
-test('the example becomes a stack under the name that is asked for', () => {
+describe('the example', () => {
   const { status, stderr, outdir } = synth({ stack: 'Nightly' });
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
   const template = readFileSync(join(outdir, 'Nightly.template.json'), 'utf8');
-  expect(template).toContain('/safehouse/Nightly/targets/events');
+
+  test('becomes a stack under the name that is asked for', () => {
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(template).toContain('/safehouse/Nightly/targets/events');
+  });
+
+  test('becomes the same stack again', () => {
+    const again = synth({ stack: 'Nightly' }).outdir;
+    expect(readFileSync(join(again, 'Nightly.template.json'), 'utf8')).toBe(template);
+    expect(readFileSync(join(again, 'Nightly.assets.json'), 'utf8')).toBe(
+      readFileSync(join(outdir, 'Nightly.assets.json'), 'utf8'),
+    );
+  });
 });

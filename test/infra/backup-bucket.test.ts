@@ -79,6 +79,7 @@ describe('a new bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 7 },
           ExpiredObjectDeleteMarker: true,
         },
+        { Id: 'pins', Status: 'Enabled', Prefix: 'pins/', ExpirationInDays: 30 },
         { Id: 'proofs', Status: 'Enabled', Prefix: 'proofs/', ExpirationInDays: 90 },
         { Id: 'canary-events', Status: 'Enabled', Prefix: 'backups/events/canary/', ExpirationInDays: 1 },
       ],

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Code } from 'aws-cdk-lib/aws-lambda';
+import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { bundledFunctions, FUNCTIONS } from '../../infra/function-code.ts';
+import { bundleOf, handlerOf } from '../../infra/function-names.ts';
 import { scratch } from './scratch.ts';
 
 const LARGEST = 700_000;
@@ -11,7 +12,7 @@ const LARGEST = 700_000;
 describe('the functions', () => {
   const output = scratch('bundles');
   const code = bundledFunctions({ output });
-  const bundles = FUNCTIONS.map((name) => [name, join(output, name, 'index.mjs')] as const);
+  const bundles = FUNCTIONS.map((name) => [name, join(output, bundleOf(name))] as const);
 
   test.each(bundles)('%s is small enough to start quickly', (_, file) => {
     expect(statSync(file).size).toBeLessThanOrEqual(LARGEST);
@@ -35,6 +36,18 @@ describe('the functions', () => {
     for (const name of FUNCTIONS) expect(code(name)).toBeInstanceOf(Code);
     expect(code('backup/begin')).toMatchObject({ path: join(output, 'backup/begin') });
   });
+
+  test('that carry the engine share one', () => {
+    const prover = { path: join(output, 'prover') };
+    const sharing = FUNCTIONS.filter((name) => (code(name) as AssetCode).path === prover.path);
+    expect(sharing).toEqual(['prove/plan', 'prove/item']);
+    expect(sharing.map(handlerOf)).toEqual(['plan.handler', 'item.handler']);
+  });
+
+  test('that carry the engine leave it to Node to find it, and no other function asks for it', () => {
+    const asking = bundles.filter(([, file]) => /\bimport\("chdb"\)/.test(readFileSync(file, 'utf8')));
+    expect(asking.map(([name]) => name)).toEqual(['prove/plan', 'prove/item']);
+  });
 });
 
 describe('bundling', () => {
@@ -49,7 +62,7 @@ describe('bundling', () => {
     const [one, two] = [scratch('one'), scratch('two')];
     bundledFunctions({ source, output: one });
     bundledFunctions({ source, output: two });
-    for (const file of ['backup/begin/index.mjs', 'alert/webhook/index.mjs'])
+    for (const file of ['backup/begin/index.mjs', 'alert/webhook/index.mjs', 'prover/plan.mjs'])
       expect(read(one, file)).toBe(read(two, file));
   });
 

@@ -131,7 +131,13 @@ const EXPECTED = {
     READS,
     WRITES,
   ],
-  'backup/submit': [SETTINGS, list('backups/*', 'ledger/*'), 's3:GetObject bucket/ledger/*', READS],
+  'backup/submit': [
+    SETTINGS,
+    list('backups/*', 'ledger/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/claims/*',
+    READS,
+  ],
   'backup/poll': [
     SETTINGS,
     list('backups/*', 'ledger/*'),
@@ -255,12 +261,14 @@ const roles = resourcesOf(template, 'AWS::IAM::Role');
 test('nothing is granted beside the inline policies that are read here, but for maps', () => {
   expect(roles).toHaveLength(26 + 6 + 1);
   for (const [, { Properties }] of roles) expect(Properties['ManagedPolicyArns']).toBeUndefined();
-  const policies = resourcesOf(template, 'AWS::IAM::Policy').map(([id]) => id);
-  expect(policies.sort()).toEqual([
-    expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}MachineStateMachineDistributedMapPolicy/),
-    expect.stringMatching(/^SafehouseBackupMachineStateMachineDistributedMapPolicy/),
-    expect.stringMatching(/^SafehouseProveMachineStateMachineDistributedMapPolicy/),
-  ]);
+  const policies = resourcesOf(template, 'AWS::IAM::Policy').map(([id]) =>
+    id.replace(/[0-9a-f]{8}(?=Machine)/, '-').replace(/[0-9A-F]{8}$/, ''),
+  );
+  expect(policies.sort()).toEqual(
+    ['Backup', 'Backup-', 'Prove']
+      .map((name) => `Safehouse${name}MachineStateMachineDistributedMapPolicy`)
+      .sort(),
+  );
 });
 
 test('a state machine with a map may start, follow and stop executions of itself, and of no other', () => {

@@ -44,7 +44,9 @@ function namesIn(template: Template): string[] {
         Type === 'AWS::SSM::Parameter' && String(value).startsWith('/safehouse/Safehouse/');
       // A metric is named, not a resource.
       const isMetric = Type === 'AWS::CloudWatch::Alarm' && property === 'MetricName';
-      return isName && !isOfTheStack && !isMetric ? [`${id}.${property}: ${value}`] : [];
+      // Names a part of its role, not something of the account.
+      const isInline = Type === 'AWS::IAM::Policy';
+      return isName && !isOfTheStack && !isMetric && !isInline ? [`${id}.${property}: ${value}`] : [];
     }),
   );
 }

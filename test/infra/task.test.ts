@@ -104,7 +104,7 @@ describe.each(functionTasks)('$machine $name', ({ name, state }) => {
   test('is tried once more when Lambda ended it, an item of a proof twice, and no further time', () => {
     expect(state.Retry).toHaveLength(2);
     expect(state.Retry?.[1]).toMatchObject({
-      ErrorEquals: ['Lambda.Unknown', 'Sandbox.Timedout'],
+      ErrorEquals: ['OutOfTime', 'Lambda.Unknown', 'Sandbox.Timedout'],
       MaxAttempts: name === 'ProveItem' ? 2 : 1,
     });
   });

@@ -51,7 +51,7 @@ test('grantWriter gives a role of the same app the same', () => {
   const role = new Role(stack, 'ClickHouse', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
   stack.safehouse.grantWriter(role).assertSuccess();
   const template = templateOf(app, 'Safehouse');
-  const { Properties } = only(template, 'AWS::IAM::Policy');
+  const { Properties } = only(template, 'AWS::IAM::Policy', 'ClickHouse');
   const { Statement: statements } = Properties['PolicyDocument'] as { Statement: Statement[] };
   const byResource = (a: { resource: string }, b: { resource: string }) => (a.resource < b.resource ? -1 : 1);
   expect(statements.map(plain).sort(byResource)).toEqual([...WRITER].sort(byResource));

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { listObjects } from '../../clients/bucket.ts';
+import type { Config } from '../../core/config.ts';
 import type { Execution, ExecutionView, Installation } from '../../core/installation.ts';
 import { startBucket } from '../../local/bucket/bucket.ts';
 import { builtInConfig } from '../../local/configuration.ts';
@@ -16,6 +17,7 @@ import { homeAt } from '../../local/home.ts';
 import { openHouse } from '../../local/house.ts';
 import { openLocal } from '../../local/installation.ts';
 
+const UP = fileURLToPath(new URL('../../local/up.ts', import.meta.url));
 const SAFEHOUSE = fileURLToPath(new URL('../../cli/safehouse.ts', import.meta.url));
 
 let directory: string;
@@ -98,10 +100,24 @@ async function query(url: string, statement: string): Promise<string> {
   return (await answer.text()).trim();
 }
 
+/** A proof costs an engine that starts: one of these tests has it. */
+function unproven(): Config {
+  const config = builtInConfig();
+  return {
+    ...config,
+    targets: Object.fromEntries(
+      Object.entries(config.targets).map(([name, target]) => [
+        name,
+        { ...target, prove: { ...target.prove, level: 'none' } },
+      ]),
+    ),
+  };
+}
+
 const addresses = () => JSON.parse(readFileSync(homeAt(home).holder, 'utf8')).addresses;
 
 async function withLocal<Result>(work: (installation: Installation) => Promise<Result>): Promise<Result> {
-  const installation = await openLocal({ config: builtInConfig(), home });
+  const installation = await openLocal({ config: unproven(), home });
   try {
     return await work(installation);
   } finally {
@@ -122,9 +138,7 @@ test('with nothing running, a command runs its own servers and leaves none behin
 
 test('while a command works in a home, another one is refused', async () => {
   await withLocal(async () => {
-    await expect(openLocal({ config: builtInConfig(), home })).rejects.toThrow(
-      'Another command of Safehouse',
-    );
+    await expect(openLocal({ config: unproven(), home })).rejects.toThrow('Another command of Safehouse');
   });
 });
 
@@ -138,6 +152,8 @@ test('while `local up` runs, commands use its servers; Ctrl-C ends them all', as
   const up = await localUp();
   const { engine, s3 } = addresses();
   for (const address of [engine, s3]) expect(up.shown()).toContain(address);
+  // The bucket takes any keys; a reader who copies the line needs some.
+  expect(up.shown()).toContain('AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n');
   await query(engine, 'CREATE DATABASE mine');
   await query(engine, 'CREATE TABLE mine.t (a UInt8) ENGINE = MergeTree ORDER BY a');
   const children = childrenOf(up.process.pid);
@@ -153,7 +169,7 @@ test('while `local up` runs, commands use its servers; Ctrl-C ends them all', as
   });
   expect(await query(engine, 'SELECT count() FROM mine.t')).toBe('0');
   const elsewhere = { ...ELSEWHERE, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' };
-  await expect(openHouse({ config: builtInConfig(), home, environment: elsewhere })).rejects.toThrow(
+  await expect(openHouse({ config: unproven(), home, environment: elsewhere })).rejects.toThrow(
     'embedded S3',
   );
 
@@ -161,6 +177,41 @@ test('while `local up` runs, commands use its servers; Ctrl-C ends them all', as
   up.process.kill('SIGINT');
   expect(await up.exited).toBe(0);
   await gone(children);
+});
+
+test('whoever starts `local up` from a program hears where everything is, and nothing else', async () => {
+  const script = `
+    const { up } = await import(${JSON.stringify(UP)});
+    await up({ home: ${JSON.stringify(home)}, onReady: (ready) => console.log(JSON.stringify(ready)), tell: () => {} });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: directory,
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  spawned.push(child);
+  let text = '';
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  await new Promise<void>((resolve) =>
+    child.stdout.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+      if (text.endsWith('\n')) resolve();
+    }),
+  );
+  const { engine, s3 } = addresses();
+  child.kill('SIGINT');
+  await exited;
+
+  expect(JSON.parse(text)).toEqual({
+    clickhouse: engine,
+    s3: {
+      endpoint: s3,
+      bucket: 'safehouse',
+      region: 'us-east-1',
+      keys: { accessKeyId: 'local', secretAccessKey: 'local' },
+    },
+    targets: ['demo'],
+    home,
+  });
 });
 
 test('after kill -9 nothing is in the way of the next start, and all is still there', async () => {
@@ -186,7 +237,13 @@ test('with AWS_ENDPOINT_URL_S3 and SAFEHOUSE_BUCKET, that S3 takes the backups',
     const client = new S3Client({ ...house.servers.s3, forcePathStyle: true });
     const keys: string[] = [];
     for await (const { key } of listObjects({ name: 'elsewhere', client }, 'ledger/demo/')) keys.push(key);
-    expect(keys).toHaveLength(3);
+    // What reads it back has the keys for that S3 too.
+    expect(keys.map((key) => key.split('/').at(-1)).sort()).toEqual([
+      'proven.json',
+      'started.json',
+      'verified.json',
+      'written.json',
+    ]);
   } finally {
     await house.close();
     await other.stop();
@@ -203,7 +260,7 @@ test('another S3 without keys is refused before anything starts', async () => {
 
 test('a webhook gets what the topic is told', async () => {
   // Port 9 is `discard`: nobody answers, and the function says so in its log.
-  const config = { ...builtInConfig(), alerts: { email: [], webhook: { ssm: '/webhook' } } };
+  const config = { ...unproven(), alerts: { email: [], webhook: { ssm: '/webhook' } } };
   const house = await openHouse({ config, home, environment: {} });
   await writeFile(homeAt(home).secrets, JSON.stringify({ '/webhook': 'http://127.0.0.1:9/hook' }));
   const failing = await house.start('backup', { target: 'demo' });

@@ -2,14 +2,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
 import { startParameters } from '../../local/parameters.ts';
+import { startExecutions } from '../../local/started-executions.ts';
+import { ExecutionExists, type LocalExecution, NoStateMachine } from '../../local/state-machines.ts';
 import { startTemporaryCredentials } from '../../local/temporary-credentials.ts';
 import { readMessages, startTopic, type TopicMessage } from '../../local/topic.ts';
+
+const started: unknown[] = [];
+
+function start(arn: string, input: unknown, name?: string): LocalExecution {
+  if (arn.endsWith(':X')) throw new NoStateMachine(arn);
+  if (name === 'taken') throw new ExecutionExists(name);
+  started.push([arn, input, name]);
+  return { id: name ?? 'generated', history: { startedAt: '2026-04-02T02:00:00.000Z' } } as LocalExecution;
+}
 
 let directory: string;
 let servers: LoopbackServer[];
@@ -25,6 +37,7 @@ beforeAll(async () => {
     await startParameters((name) => values.get(name)),
     await startTopic({ file: join(directory, 'topic.jsonl'), onMessage: (message) => heard.push(message) }),
     await startTemporaryCredentials(),
+    await startExecutions(start),
   ];
 });
 
@@ -119,4 +132,37 @@ test('a role is assumed for as long as was asked', async () => {
   expect(lasts).toBeGreaterThan(890_000);
   expect(lasts).toBeLessThanOrEqual(900_000);
   expect(AssumedRoleUser?.Arn).toBe('arn:aws:sts::1:assumed-role/writer/s');
+});
+
+const MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:M';
+const startExecution = (more: object, stateMachineArn = MACHINE) =>
+  new SFNClient(reach(3)).send(new StartExecutionCommand({ stateMachineArn, ...more }));
+
+test('an execution is started with its input and name, and answered with its ARN', async () => {
+  const answer = await startExecution({ name: 'a-b.c_1', input: '{"target":"demo"}' });
+
+  expect(started).toEqual([[MACHINE, { target: 'demo' }, 'a-b.c_1']]);
+  expect(answer).toMatchObject({
+    executionArn: 'arn:aws:states:us-east-1:000000000000:execution:M:a-b.c_1',
+    startDate: new Date('2026-04-02T02:00:00Z'),
+  });
+  expect((await startExecution({})).executionArn).toMatch(/:generated$/);
+});
+
+test.each([
+  [{ name: 'taken' }, MACHINE, 'ExecutionAlreadyExists'],
+  [{}, `${MACHINE.slice(0, -1)}X`, 'StateMachineDoesNotExist'],
+  [{ input: '{' }, MACHINE, 'InvalidExecutionInput'],
+  [{ name: '../../elsewhere' }, MACHINE, 'ValidationException'],
+])('a start of %j of %s is refused as %s', async (more, arn, name) => {
+  const before = started.length;
+
+  await expect(startExecution(more, arn)).rejects.toMatchObject({ name });
+  expect(started).toHaveLength(before);
+});
+
+test('nothing else of Step Functions is served', async () => {
+  const stop = new SFNClient(reach(3)).send(new StopExecutionCommand({ executionArn: `${MACHINE}:x` }));
+
+  await expect(stop).rejects.toMatchObject({ name: 'UnknownOperationException' });
 });

@@ -221,6 +221,67 @@ test('a state machine that is started on the way runs by itself, and is waited f
   await settling;
 });
 
+test('an item of a distributed Map is retried by its error, and fails the Map with the error of AWS', async () => {
+  let calls = 0;
+  const states = {
+    M: {
+      Type: 'Map',
+      ItemsPath: '$.items',
+      ItemSelector: { 'execution.$': '$$.Execution.Id', 'item.$': '$$.Map.Item.Value' },
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        StartAt: 'I',
+        States: {
+          I: task('F', { Retry: [{ ErrorEquals: ['Lambda.Unknown'], MaxAttempts: 2 }], End: true }),
+        },
+      },
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'C' }],
+      ResultPath: null,
+      Next: 'C',
+    },
+    C: task('G', { End: true }),
+  };
+  const all = machines(states, async (arn, input) => {
+    if (arn.endsWith(':G')) return input;
+    calls += 1;
+    if ((input as { item: number }).item === 2) throw new FunctionError('Lambda.Unknown', 'killed');
+    return null;
+  });
+
+  expect((await all.start(`${MACHINE}M`, { items: [1, 3] }).ended).output).toEqual({ items: [1, 3] });
+  calls = 0;
+  expect((await all.start(`${MACHINE}M`, { items: [2] }).ended).output).toMatchObject({
+    error: { Error: 'States.ExceedToleratedFailureThreshold' },
+  });
+  expect(calls).toBe(3);
+});
+
+test('a name makes an execution start once', async () => {
+  const finish = Promise.withResolvers<null>();
+  const all = machines(SIMPLE, () => finish.promise);
+  const first = all.start(`${MACHINE}M`, { seconds: 1 }, 'nightly');
+
+  expect(first.id).toBe('nightly');
+  expect(all.start(`${MACHINE}M`, { seconds: 1 }, 'nightly')).toBe(first);
+  expect(() => all.start(`${MACHINE}M`, { seconds: 2 }, 'nightly')).toThrow('runs with another input');
+  finish.resolve(null);
+  await first.ended;
+  expect(() => all.start(`${MACHINE}M`, { seconds: 1 }, 'nightly')).toThrow('has ended');
+  // Another house in the same home, a day later.
+  expect(() => machines(SIMPLE, async () => null).start(`${MACHINE}M`, { seconds: 1 }, 'nightly')).toThrow(
+    'has ended',
+  );
+});
+
+test('the view of a proof by itself names the backup that it proves', async () => {
+  const proof = { backup: '20260402T020000Z-full-k3f9' };
+  const states = { A: task('F', { ResultPath: '$.proof', End: true }) };
+  const execution = machines(states, async () => proof).start(`${MACHINE}M`, {});
+  await execution.ended;
+
+  expect(await execution.view()).toMatchObject({ backupId: proof.backup });
+});
+
 test('a state machine that does not exist is said so', () => {
   expect(() => machines(SIMPLE, async () => null).start(`${MACHINE}X`, {})).toThrow(
     'there is no state machine',

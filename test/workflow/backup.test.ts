@@ -40,6 +40,8 @@ test('a full backup goes its whole way to verified, and retention follows', asyn
       'Poll',
       'IsItFinished',
       'Verify',
+      'PlanProof',
+      'IsProofWanted',
       'StartRetention',
       'BackedUp',
     ]),

@@ -21,6 +21,8 @@ const EMBEDDED = {
   password: { ssm: EMBEDDED_PASSWORD },
   databases: ['shop'],
   schedule: { full: 'cron(0 2 ? * SUN *)', incremental: 'cron(0 2 ? * MON-SAT *)' },
+  // An engine that starts costs seconds: only where the proof is the matter.
+  prove: { level: 'none' },
 } satisfies TargetInput;
 
 /** The secret that is the password of the target `locked`; a home does not have it by itself. */
@@ -42,6 +44,7 @@ const CONFIG = parseConfig(
       locked: { ...EMBEDDED, password: { ssm: CHANGED_PASSWORD } },
       /** No server listens at port 1. */
       unreachable: { ...EMBEDDED, url: 'http://127.0.0.1:1', attempts: 1 },
+      proven: { ...EMBEDDED, prove: { level: 'bytes' } },
       odd: { ...EMBEDDED, databases: ['shop', 'odd `name` "here"'] },
     },
   },
@@ -59,7 +62,7 @@ export interface OpenedHouse {
   readonly interposed: Interposed;
   sql(statement: string): Promise<string>;
   /** Starts a workflow and waits for its end. */
-  run(workflow: 'backup' | 'retention', input: StartInput): Promise<History>;
+  run(workflow: 'backup' | 'retention' | 'prove', input: StartInput): Promise<History>;
   ledger(target: string): Promise<readonly LedgerEntry[]>;
   /** The ids under `backups/<target>/` that hold a manifest. */
   complete(target: string): Promise<readonly string[]>;

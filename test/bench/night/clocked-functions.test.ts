@@ -70,10 +70,10 @@ it('keeps a function warm for five simulated minutes, and loads it anew after th
   expect(await functions.invoke(ARN, {})).toMatchObject({ calls: 1 });
 
   const invocations = functions.take();
-  expect(invocations.map(({ name, cold, memoryMegabytes }) => [name, cold, memoryMegabytes])).toEqual([
-    ['backup/poll', true, 512],
-    ['backup/poll', false, 512],
-    ['backup/poll', true, 512],
+  expect(invocations.map(({ name, cold, architecture }) => [name, cold, architecture])).toEqual([
+    ['backup/poll', true, 'arm64'],
+    ['backup/poll', false, 'arm64'],
+    ['backup/poll', true, 'arm64'],
   ]);
   for (const { milliseconds } of invocations) expect(milliseconds).toBeGreaterThan(0);
   expect(functions.take()).toEqual([]);

@@ -19,16 +19,22 @@ describe('a bill', () => {
   });
 
   it('takes a begun millisecond of Lambda for a whole one, and half of a gigabyte for half', () => {
-    expect(gigabyteSeconds({ milliseconds: 999.01, memoryMegabytes: 512 })).toBe(0.5);
-    expect(gigabyteSeconds({ milliseconds: 0.2, memoryMegabytes: 1024 })).toBe(0.001);
+    expect(gigabyteSeconds({ milliseconds: 999.01, memoryMegabytes: 512, architecture: 'arm64' })).toBe(0.5);
+    expect(gigabyteSeconds({ milliseconds: 0.2, memoryMegabytes: 1024, architecture: 'arm64' })).toBe(0.001);
   });
 
   it('adds up: a million invocations of a gigabyte and a millisecond', () => {
-    const invocations = new Array(1_000_000).fill({ milliseconds: 1, memoryMegabytes: 1024 });
+    const invocations = new Array(1_000_000).fill({
+      milliseconds: 1,
+      memoryMegabytes: 1024,
+      architecture: 'arm64',
+    });
+    const onIntel = invocations.map((each) => ({ ...each, architecture: 'x86_64' }));
     const { dollars, gigabyteSeconds: used } = billFor({ ...NOTHING, invocations });
 
     expect(used).toBeCloseTo(1000, 6);
     expect(dollars.lambda).toBeCloseTo(0.2 + 0.0133334, 9);
     expect(dollars.total).toBeCloseTo(dollars.lambda, 12);
+    expect(billFor({ ...NOTHING, invocations: onIntel }).dollars.lambda).toBeCloseTo(0.2 + 0.0166667, 9);
   });
 });

@@ -8,6 +8,7 @@ import { call } from '../call.ts';
 import {
   HOUR,
   makeFailed,
+  makeProven,
   makeStarted,
   makeVerified,
   openTestHouse,
@@ -23,6 +24,8 @@ const REMOVED = makeBackupId(now - 90 * HOUR, 'full', 'gone');
 const FAILED = makeBackupId(now - 2 * HOUR, 'incremental', 'f00d');
 const RUNNING = makeBackupId(now - 60_000, 'full', 'run1');
 const OTHER = makeBackupId(now - 3 * HOUR, 'full', 'othr');
+const PROVEN = makeBackupId(now - 30 * HOUR, 'full', 'prvn');
+const MERELY = makeBackupId(now - 6 * HOUR, 'full', 'mere');
 const GARBLED = makeBackupId(now - 4 * HOUR, 'full', 'garb');
 const targets = {
   shop: shopTarget(),
@@ -30,6 +33,7 @@ const targets = {
   crowd: shopTarget(),
   broken: shopTarget(),
   empty: shopTarget(),
+  proofs: shopTarget(),
 };
 
 const list = (...typed: string[]) =>
@@ -50,6 +54,9 @@ beforeAll(async () => {
   await makeFailed(bucket, FAILED);
   await makeStarted(bucket, RUNNING);
   await makeVerified(bucket, OTHER, { target: 'mes' });
+  await makeVerified(bucket, PROVEN, { target: 'proofs' });
+  await makeProven(bucket, PROVEN, { target: 'proofs' });
+  await makeVerified(bucket, MERELY, { target: 'proofs' });
   await put('broken', GARBLED, 'verified', '{"version": 9');
   await put('broken', GARBLED, 'started', '{}');
 });
@@ -70,6 +77,7 @@ it('gives scripts the promised document and nothing else', async () => {
         state: 'verified',
         startedAt: iso(now - 50 * HOUR),
         finishedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+        provenAt: null,
         files: 1234,
         objects: 987,
         bytes: 42_100_000_000,
@@ -101,6 +109,20 @@ it('shows the states, and which full backup an incremental stands on, within 80 
   expect(lines.find((line) => line.startsWith(OTHER))).toMatch(/mes +verified/);
   expect(stdout).not.toContain(REMOVED);
   expect(stdout).toContain('the newest began 1 min ago');
+});
+
+it('tells what is proven from what is merely verified', async () => {
+  const { stdout } = await list('proofs');
+  expect(stdout).toMatch(new RegExp(`^${PROVEN} +proven `, 'm'));
+  expect(stdout).toMatch(new RegExp(`^${MERELY} +verified `, 'm'));
+  expect(stdout.replace(/\s+/g, ' ')).toContain('Of 2 good ones, 1 is proven; the others are verified.');
+  const { json } = await list('proofs', '--json');
+  expect(json).toMatchObject({
+    backups: [
+      { id: PROVEN, state: 'proven', provenAt: expect.stringMatching(/^\d{4}-.*Z$/) },
+      { id: MERELY, state: 'verified', provenAt: null },
+    ],
+  });
 });
 
 it('shows what was removed when it is asked to', async () => {

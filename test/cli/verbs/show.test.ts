@@ -1,17 +1,21 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { record } from '../../../clients/ledger.ts';
+import { record, recordProvenAgain } from '../../../clients/ledger.ts';
 import { makeBackupId } from '../../../core/backup-id.ts';
 import { backupPrefix, ledgerKey, MANIFEST } from '../../../core/keys.ts';
 import { call } from '../call.ts';
 import {
   BUFFER_TABLE,
   EVENTS_TABLE,
+  FINDING,
   HOUR,
   makeFailed,
+  makeProof,
+  makeProven,
   makeStarted,
   makeVerified,
   openTestHouse,
+  PROOF,
   type TestHouse,
 } from '../house.ts';
 
@@ -24,6 +28,8 @@ const HOSTILE = makeBackupId(now - 3 * HOUR, 'full', 'evil');
 const ORPHAN = makeBackupId(now - 4 * HOUR, 'incremental', 'orph');
 const LOST = makeBackupId(now - 70 * HOUR, 'full', 'lost');
 const HALF = makeBackupId(now - 5 * HOUR, 'full', 'half');
+const PROVEN = makeBackupId(now - 90 * HOUR, 'full', 'prvn');
+const REFUTED = makeBackupId(now - 80 * HOUR, 'full', 'rfut');
 const MANY_TABLES = Array.from(
   { length: 60 },
   (_, index) => `TABLE \`shop\`.\`events number ${index}\``,
@@ -63,6 +69,27 @@ beforeAll(async () => {
   await makeVerified(bucket, ORPHAN, { target: 'orphans', base: LOST });
   await makeStarted(bucket, HALF, { target: 'half' });
   await put(ledgerKey('half', HALF, 'written'), 'garbled');
+  await makeVerified(bucket, PROVEN, { target: 'proofs' });
+  await makeProven(bucket, PROVEN, { target: 'proofs', level: 'counts', engine: '26.7.1.1' });
+  await recordProvenAgain(bucket, 'proofs', PROVEN, {
+    ...PROOF,
+    anomalies: ['the rows of shop.events fell from 9 to 2, by 78 %'],
+  });
+  await makeVerified(bucket, REFUTED, { target: 'proofs' });
+  await makeProof(bucket, REFUTED, {
+    target: 'proofs',
+    proof: 'night',
+    read: { 0: { findings: [FINDING], found: 1 } },
+  });
+  await record(bucket, 'proofs', REFUTED, 'failed', {
+    by: 'arn:aws:states:eu-central-1:1:execution:Prove:night',
+    class: 'new attempt',
+    step: 'prove',
+    error: 'ProofRefuted',
+    what: 'It is damaged.',
+    remedy: 'Do not restore from it.',
+    final: true,
+  });
 });
 afterAll(() => house.stop());
 
@@ -159,4 +186,65 @@ it('ends with 3 where there is no such backup', async () => {
   expect(json).toEqual({
     error: { name: 'NotFound', what: 'There is no backup "19990101".', remedy: expect.any(String) },
   });
+});
+
+it('prints the evidence of the newest proof', async () => {
+  const { exitCode, stdout } = await show(PROVEN);
+  expect(exitCode).toBe(0);
+  const text = stdout.replace(/\s+/g, ' ');
+  expect(text).toContain(`${PROVEN} proven`);
+  expect(text).toContain('ago, the newest of 2 Level bytes: every byte was read back');
+  expect(text).toContain('Engine ClickHouse 26.7.2.1, which did not write it');
+  expect(text).toContain(
+    'Self-test saw each of 8 kinds of damage in a control backup, and none in the good one',
+  );
+  expect(text).toContain('Assertions 1 of 1 hold SELECT count() > 0 FROM events in shop: 1');
+  expect(text).toContain('Anomaly the rows of shop.events fell from 9 to 2, by 78 %');
+  expect(text).toContain('Cost 42.1 GB read in 3 items, 2 min of functions, $0.0071');
+  expect(text).toContain(`SHA-256 ${'f'.repeat(64)}`);
+  expect(stdout).toMatch(/^ {2}shop\.events +checked +1,234,567 +3 +42\.0 GB +8f3a11c0d2e4b596$/m);
+  expect(stdout).toMatch(/^ {2}shop\.buffer +definition$/m);
+  for (const line of stdout.split('\n').filter((each) => !each.startsWith('RESTORE')))
+    expect(line.length).toBeLessThanOrEqual(80);
+});
+
+it('gives scripts the newest proof, and how many there are', async () => {
+  const { json } = await show(PROVEN, '--json');
+  expect(json).toMatchObject({
+    backup: { state: 'proven', provenAt: expect.any(String) },
+    proofs: 2,
+    findings: [],
+    evidence: { proven: { level: 'bytes', engine: '26.7.2.1', manifestSha256: 'f'.repeat(64) } },
+  });
+});
+
+it('says of a backup that is merely verified that it is not proven', async () => {
+  const { stdout, json } = { ...(await show(FULL)), json: (await show(FULL, '--json')).json };
+  expect(stdout.replace(/\s+/g, ' ')).toContain(
+    'Proven not yet: only the sizes of its objects were compared',
+  );
+  expect(json).toMatchObject({
+    proofs: 0,
+    evidence: expect.not.objectContaining({ proven: expect.anything() }),
+  });
+});
+
+it('names what a proof found in a backup that it refuted', async () => {
+  const { stdout } = await show(REFUTED);
+  expect(stdout).toContain('Failed: It is damaged.');
+  expect(stdout).toContain('Findings  1');
+  expect(stdout).toContain('  shop.events, part all_1_1_0, file data.bin\n');
+  expect(stdout.replace(/\s+/g, ' ')).toContain(FINDING.what);
+  expect((await show(REFUTED, '--json')).json).toMatchObject({ findings: [FINDING] });
+});
+
+it('shows a backup whose proof cannot be read, and does not call it unproven', async () => {
+  const id = makeBackupId(now - 85 * HOUR, 'full', 'grbl');
+  await makeVerified(house.bucket, id, { target: 'proofs' });
+  await put(ledgerKey('proofs', id, 'proven'), '{"version": 9}');
+  const { exitCode, stdout } = await show(id);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('proven.json');
+  expect(stdout).not.toContain('not yet');
+  expect((await show(id, '--json')).json).toMatchObject({ proofs: null });
 });

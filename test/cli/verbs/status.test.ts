@@ -1,13 +1,25 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { record } from '../../../clients/ledger.ts';
 import { makeBackupId } from '../../../core/backup-id.ts';
 import { ERROR_NAMES, SafehouseError } from '../../../core/errors.ts';
 import { call } from '../call.ts';
-import { HOUR, makeFailed, makeVerified, openTestHouse, shopTarget, type TestHouse } from '../house.ts';
+import {
+  HOUR,
+  makeFailed,
+  makeProven,
+  makeVerified,
+  openTestHouse,
+  shopTarget,
+  type TestHouse,
+} from '../house.ts';
 
 let house: TestHouse;
 const now = Math.floor(Date.now() / 1000) * 1000;
 const GOOD = makeBackupId(now - 3 * HOUR, 'full', 'good');
 const OLD = makeBackupId(now - 60 * HOUR, 'full', 'oldd');
+const PROVEN = makeBackupId(now - 27 * HOUR, 'full', 'prvn');
+const MERELY = makeBackupId(now - 2 * HOUR, 'full', 'mere');
+const REFUTED = makeBackupId(now - 100 * HOUR, 'full', 'rfut');
 const FAILED = makeBackupId(now - 2 * HOUR, 'incremental', 'f00d');
 
 beforeAll(async () => {
@@ -15,6 +27,19 @@ beforeAll(async () => {
   await makeVerified(house.bucket, GOOD);
   await makeVerified(house.bucket, OLD, { target: 'mes' });
   await makeFailed(house.bucket, FAILED, 'mes');
+  await makeVerified(house.bucket, PROVEN, { target: 'proofs' });
+  await makeProven(house.bucket, PROVEN, { target: 'proofs' });
+  await makeVerified(house.bucket, MERELY, { target: 'proofs' });
+  await makeVerified(house.bucket, REFUTED, { target: 'proofs' });
+  await record(house.bucket, 'proofs', REFUTED, 'failed', {
+    by: 'execution-1',
+    class: 'new attempt',
+    step: 'prove',
+    error: 'ProofRefuted',
+    what: 'It is damaged.',
+    remedy: 'Do not restore from it.',
+    final: true,
+  });
 });
 afterAll(() => house.stop());
 
@@ -98,4 +123,85 @@ it('shows a target whose settings cannot be read as wrong, next to the others', 
   expect(stdout).toMatch(/^shop +good/m);
   expect(stdout).toMatch(/^mad +WRONG/m);
   expect(stdout).toContain('The settings are not JSON.');
+});
+
+/** Hours from now on: S3's clock, by which a proof is dated, cannot be set back. */
+const later = (hours: number, prove: Readonly<Record<string, unknown>> = {}, ...typed: string[]) =>
+  call(['status', ...typed], {
+    open: async () =>
+      house.installation({ targets: { proofs: shopTarget({ staleAfterHours: 1000, prove }) } }),
+    now: now + hours * HOUR,
+    columns: 80,
+  });
+
+it('says when a target was proven last, which backup, and how many are covered', async () => {
+  const { exitCode, stdout } = await later(3);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^proofs +${PROVEN} +\\d h \\d+ min ago +1 of 2 backups proven in`, 'm'));
+  expect(stdout.replace(/\s+/g, ' ')).toContain('in the last 30 days');
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+it('names backups that were good and are refuted, without calling the target wrong', async () => {
+  const { exitCode, stdout } = await later(3);
+  expect(exitCode).toBe(0);
+  expect(stdout.replace(/\s+/g, ' ')).toContain(
+    `Refuted: proofs: 1 backup verified and found damaged later, ${REFUTED}.`,
+  );
+});
+
+it('calls a proof too old that is older than it may be', async () => {
+  expect((await later(47, { staleAfterHours: 48 })).exitCode).toBe(0);
+  const { exitCode, stdout } = await later(50, { staleAfterHours: 48 });
+  expect(exitCode).toBe(4);
+  const text = stdout.replace(/\s+/g, ' ');
+  expect(text).toMatch(/Wrong: The newest proof is 2 d [12] h old; it may be 2 d 0 h\./);
+  expect(text).toContain('npx safehouse prove proofs/latest');
+  // Without a limit of its own: as old as a good backup may be, and a day.
+  expect((await later(1000 + 22)).stdout).not.toContain('The newest proof is');
+  expect((await later(1000 + 26)).stdout).toContain('The newest proof is');
+});
+
+it('says that nothing was ever proven once there was time for it', async () => {
+  const mes = (hours: number) =>
+    call(['status'], {
+      open: async () =>
+        house.installation({
+          targets: { shop: shopTarget({ staleAfterHours: 1000, prove: { staleAfterHours: 24 } }) },
+        }),
+      now: now + hours * HOUR,
+      columns: 80,
+    });
+  expect((await mes(2)).exitCode).toBe(0);
+  const { exitCode, stdout } = await mes(26);
+  expect(exitCode).toBe(4);
+  expect(stdout.replace(/\s+/g, ' ')).toContain(
+    'No good backup is proven, and there has been one to prove for 1 d',
+  );
+  expect(stdout).toMatch(/^shop +none +0 of 1 backup proven/m);
+});
+
+it('asks for no proof where the target wants none', async () => {
+  const { exitCode, stdout } = await later(900, { level: 'none', staleAfterHours: 1 });
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toContain('The newest proof is');
+});
+
+it('gives scripts the proofs with stable names', async () => {
+  expect((await later(3, {}, '--json')).json).toMatchObject({
+    targets: [
+      {
+        proof: {
+          wanted: true,
+          newestAt: expect.stringMatching(/^\d{4}-.*Z$/),
+          ageSeconds: expect.any(Number),
+          newestBackup: PROVEN,
+          covered: 1,
+          of: 2,
+          withinDays: 30,
+          refuted: [REFUTED],
+        },
+      },
+    ],
+  });
 });

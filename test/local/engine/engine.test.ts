@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '@clickhouse/client';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Engine, startEngine } from '../../../local/engine/engine.ts';
@@ -138,6 +139,58 @@ describe('parameters and settings', () => {
     expect(injected.headers.get('x-clickhouse-exception-code')).toBe('115');
     const named = await ask('SELECT 1', { "param_x = ''; --": '1' });
     expect(named.headers.get('x-clickhouse-exception-code')).toBe('36');
+  });
+});
+
+describe('parameters in a form', () => {
+  const AWKWARD = [
+    'it\'s \\ "all"\n\r\n--x\t\0é',
+    '--boundary--\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT 0',
+    '\uFEFF with a mark',
+    '',
+    'long '.repeat(2000),
+  ];
+
+  it.each(AWKWARD)('arrive as they were sent, and not in the URL: %j', async (value) => {
+    const result = await served().client.query({
+      query: 'SELECT {value:String} AS value, {n:UInt8} AS n',
+      query_params: { value, n: 7 },
+      use_multipart_params: true,
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ value, n: 7 }]);
+  });
+
+  it('are chosen by the client when they are too long for a URL', async () => {
+    const values = Array.from({ length: 2000 }, (_, number) => `value ${number}`);
+    const client = createClient({ url: served().server.url, use_multipart_params_auto: true });
+    const result = await client.query({
+      query: 'SELECT length({values:Array(String)}) AS n',
+      query_params: { values },
+      clickhouse_settings: { max_threads: 1 },
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ n: 2000 }]);
+    await client.close();
+  });
+
+  it('may be settings too, and the query may be in the URL', async () => {
+    const form = new FormData();
+    form.set('param_x', '1');
+    form.set('max_threads', '3');
+    const query = "SELECT {x:UInt8}, getSetting('max_threads')";
+    const response = await get(`/?${new URLSearchParams({ query })}`, { method: 'POST', body: form });
+    expect(await response.text()).toBe('1\t3\n');
+  });
+
+  it('are refused as a file, which is an external table, and as anything but a form', async () => {
+    const form = new FormData();
+    form.set('t', new Blob(['1']), 'rows.csv');
+    const file = await get('/?query=SELECT+1', { method: 'POST', body: form });
+    expect([file.status, await file.text()]).toEqual([501, expect.stringContaining("'t'")]);
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const broken = await get('/?query=SELECT+1', { method: 'POST', body: '--x\r\n', headers });
+    expect([broken.status, await broken.text()]).toEqual([501, expect.stringContaining('no form')]);
   });
 });
 
