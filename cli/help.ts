@@ -11,7 +11,7 @@ const WIDEST = 100;
 export function overview(verbs: readonly Verb[], width: number): Line[] {
   const room = Math.min(width, WIDEST);
   return [
-    line(strong('Safehouse'), ': ClickHouse backups that count only after they have been checked.'),
+    line(strong('Safehouse'), ': ClickHouse backups that count only after they have been read back.'),
     EMPTY_LINE,
     line('  npx safehouse VERB [ARGUMENT] [FLAGS]'),
     EMPTY_LINE,

@@ -3,7 +3,7 @@ import { ageText } from '../core/alert.ts';
 import type { Target } from '../core/config.ts';
 import { isGood, type LedgerEntry } from '../core/ledger.ts';
 import { type ProofCoverage, proofCoverage } from '../core/proof-walk.ts';
-import { countOf } from './amounts.ts';
+import { countOf, countText } from './amounts.ts';
 import type { ReportedError } from './verb.ts';
 
 const HOUR = 3_600_000;
@@ -28,9 +28,9 @@ export function proofHealth(entries: readonly LedgerEntry[], { prove }: Target, 
 const isRefuted = ({ states }: LedgerEntry): boolean =>
   states.verified !== undefined && states.failed !== undefined && states.removed === undefined;
 
-/** `n of m backups proven in the last 30 days` */
+/** `3 of 14 in the last 30 days` */
 export const coverageText = ({ covered, good, withinDays }: ProofHealth): string =>
-  `${covered} of ${countOf(good, 'backup')} proven in the last ${countOf(withinDays, 'day')}`;
+  `${countText(covered)} of ${countText(good)} in the last ${countOf(withinDays, 'day')}`;
 
 export interface ProofRules {
   readonly name: string;

@@ -3,12 +3,12 @@ import { type Bucket, getJson, listObjects } from '../clients/bucket.ts';
 import { SafehouseError } from '../core/errors.ts';
 import { proofPlanKey, proofPrefix } from '../core/keys.ts';
 import { type ProofItem, proofPlanSchema } from '../core/proof.ts';
-import { bytesText, countText } from './amounts.ts';
+import { bytesText, countOf, countText } from './amounts.ts';
 
 export interface ProofProgress {
   /** Looks again; one look is a listing. What cannot be read leaves the figures as they were: they decide nothing. */
   look(): Promise<void>;
-  /** `1.2 GB of 42.1 GB, 3 of 14 items`; empty before there is a plan. */
+  /** `1.2 GB of 42.1 GB`, or `3 of 14 items` where hardly a byte is to be read; empty before there is a plan. */
   readonly text: string;
 }
 
@@ -44,5 +44,7 @@ async function readItems(bucket: Bucket, prefix: string): Promise<number[]> {
 function progressText(items: readonly ProofItem[], read: readonly number[]): string {
   const total = items.reduce((sum, { bytes }) => sum + bytes, 0);
   const done = read.reduce((sum, index) => sum + (items[index]?.bytes ?? 0), 0);
-  return `${bytesText(done)} of ${bytesText(total)}, ${countText(read.length)} of ${countText(items.length)} items`;
+  return total === 0
+    ? `${countText(read.length)} of ${countOf(items.length, 'item')}`
+    : `${bytesText(done)} of ${bytesText(total)}`;
 }

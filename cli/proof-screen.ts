@@ -8,11 +8,13 @@ import {
   type ProofFinding,
   type ProofLevel,
   type ProvenTable,
+  READINGS,
   type Reading,
   type SelfTest,
 } from '../core/proof.ts';
 import { bytesText, countOf, countText } from './amounts.ts';
 import { fact, tonedFact } from './fact.ts';
+import type { ReadProof } from './proof-evidence.ts';
 import { bad, doubtful, faint, type Line, line, paragraph, type Span, strong } from './screen.ts';
 import { table } from './table.ts';
 
@@ -26,9 +28,10 @@ export const levelText = (level: ProofLevel): string =>
   level === 'bytes' ? 'every byte was read back' : 'rows, parts and definitions were read, not the data';
 
 export function provenFacts(proof: Proven, width: number): Line[] {
-  const { items, bytesRead, seconds, dollars } = proof;
+  const { level, tables, items, bytesRead, seconds, dollars } = proof;
   return [
-    ...proofFacts(proof, width),
+    ...fact('Level', `${level}: ${levelText(level)}`, width),
+    ...proofFacts(proof, `${sumText(tables)}: ${sharesText(tables, level)}`, width),
     ...fact(
       'Cost',
       `${bytesText(bytesRead)} read in ${countOf(items, 'item')}, ${durationText(seconds)} of functions, ${dollarText(dollars)}`,
@@ -37,13 +40,28 @@ export function provenFacts(proof: Proven, width: number): Line[] {
   ];
 }
 
-export function proofFacts(proof: Proof, width: number): Line[] {
-  const { level, engine, manifestSha256, tables, assertions, anomalies, selfTest } = proof;
+/** Of a proof that did not pass: what was to be read, and what was. */
+export function unprovenFacts({ plan, results }: ReadProof, width: number): Line[] {
+  const read = results.filter((result) => result !== undefined);
+  const bytes = sum(read.map((result) => result.bytes));
+  const wanted = sum(plan.items.map((item) => item.bytes));
   return [
-    ...fact('Level', `${level}: ${levelText(level)}`, width),
+    ...fact('Level', plan.level, width),
+    ...proofFacts(plan, sumText(plan.tables), width),
+    ...fact(
+      'Read',
+      `${bytesText(bytes)} of ${bytesText(wanted)}, ${countText(read.length)} of ${countOf(plan.items.length, 'item')}`,
+      width,
+    ),
+  ];
+}
+
+function proofFacts(proof: Proof, tables: string, width: number): Line[] {
+  const { engine, manifestSha256, assertions, anomalies, selfTest } = proof;
+  return [
     ...fact('Engine', `ClickHouse ${engine}, which did not write it`, width),
     ...tonedFact('Self-test', selfTestSpan(selfTest), width),
-    ...fact('Tables', tablesText(tables, level), width),
+    ...fact('Tables', tables, width),
     ...assertionFacts(assertions, width),
     ...anomalies.flatMap((anomaly) => tonedFact('Anomaly', doubtful(anomaly), width)),
     ...fact('Manifest', `SHA-256 ${manifestSha256}`, width),
@@ -63,14 +81,19 @@ function selfTestSpan(selfTest: SelfTest): Span {
   return `saw each of ${DAMAGES.length} kinds of damage in a control backup, and none in the good one (${durationText(selfTest.seconds)})`;
 }
 
-function tablesText(tables: readonly ProvenTable[], level: ProofLevel): string {
-  const rows = tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
-  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+function sumText(tables: readonly ProvenTable[]): string {
+  const rows = sum(tables.map((each) => each.rows ?? 0));
+  const bytes = sum(tables.map((each) => each.bytes));
+  return `${countOf(tables.length, 'table')}, ${countOf(rows, 'row')}, ${bytesText(bytes)}`;
+}
+
+function sharesText(tables: readonly ProvenTable[], level: ProofLevel): string {
   const of = (reading: Reading): number => tables.filter((table) => table.reading === reading).length;
-  const shares = (['checked', 'hashed', 'definition'] as const).flatMap((reading) =>
+  return READINGS.flatMap((reading) =>
     of(reading) === 0 ? [] : [`${countText(of(reading))} ${READ[level][reading]}`],
-  );
-  return `${countOf(tables.length, 'table')}, ${countOf(rows, 'row')}, ${bytesText(bytes)}: ${shares.join(', ')}`;
+  ).join(', ');
 }
 
 const READ: Readonly<Record<ProofLevel, Readonly<Record<Reading, string>>>> = {

@@ -72,7 +72,7 @@ async function openIn(home: string): Promise<Prover> {
   const askText = async (query: string, format: string): Promise<string> => (await run(query, format)).text();
   const ask = async <Row>(query: string): Promise<Row[]> => parseRows(await askText(query, 'JSONEachRow'));
   const askIn = async <Row>(database: string, query: string): Promise<Row[]> => {
-    const connection = new Session(data);
+    const connection = connect(Session, data);
     try {
       await runOn(connection, `USE ${quoteIdentifier(database)}`, 'Null');
       return parseRows((await runOn(connection, `${query}\n`, 'JSONEachRow')).text());
@@ -94,6 +94,15 @@ async function openIn(home: string): Promise<Prover> {
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Without a database `default` the engine gives no connection. */
+function connect(engine: new (path: string) => Session, data: string): Session {
+  try {
+    return new engine(data);
+  } catch (cause) {
+    throw refusal(cause);
+  }
 }
 
 const runOn = (session: Session, query: string, format: string): Promise<ChdbResult> =>

@@ -180,11 +180,11 @@ export function judgeProof(plan: ProofPlan, results: readonly (ProofResult | und
     const because = blindness(selfTest);
     if (because !== undefined) return { verdict: 'blind', because };
   }
-  const damage = parts.flatMap(({ findings }) => findings);
-  const damages = Math.max(
-    damage.length,
-    parts.reduce((sum, { found }) => sum + found, 0),
-  );
+  const named = parts.flatMap(({ findings }) => findings);
+  const damage = [...new Map(named.map((finding) => [JSON.stringify(finding), finding])).values()];
+  // The plan and an item may meet the same damage; what is not named is taken for something else.
+  const found = parts.reduce((sum, part) => sum + Math.max(part.found, part.findings.length), 0);
+  const damages = found - named.length + damage.length;
   const broken = plan.assertions.filter(({ passed }) => !passed).map(brokenAssertion);
   if (damages + broken.length > 0)
     return {

@@ -1,9 +1,9 @@
 /** Functions that carry an engine, and what they find in their environment here, beside what the stack sets. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { ENGINE_DIRECTORY } from '../core/engine-package.ts';
+import { ENGINE_DIRECTORY, ENGINE_PACKAGE } from '../core/engine-package.ts';
 import type { DeployedFunction } from './template.ts';
 
 /** Whether the engine lies beside a function's code. */
@@ -24,5 +24,26 @@ const IS_LIKE_LAMBDA = process.platform === 'linux' && process.arch === 'x64';
 export function engineVariables({ file }: Pick<DeployedFunction, 'file'>): Readonly<Record<string, string>> {
   if (!IS_LIKE_LAMBDA) return { NODE_PATH: '' };
   const manifest = readFileSync(join(dirname(file), ENGINE_DIRECTORY, 'package.json'), 'utf8');
-  return { NODE_PATH: join(UNPACKED, packageSchema.parse(JSON.parse(manifest)).version) };
+  const place = join(UNPACKED, packageSchema.parse(JSON.parse(manifest)).version);
+  removeUnfinished(join(place, ENGINE_PACKAGE, '..'));
+  return { NODE_PATH: place };
+}
+
+/** What processes left that were killed while they unpacked: half a gigabyte each. Their number is in the name. */
+function removeUnfinished(packages: string): void {
+  if (!existsSync(packages)) return;
+  for (const name of readdirSync(packages)) {
+    const [, pid] = /\.(\d+)\.partial$/.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      rmSync(join(packages, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs and is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

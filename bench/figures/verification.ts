@@ -3,7 +3,7 @@ import { type ManifestCost, measureManifest } from '../manifest.ts';
 import { spreadOf } from '../statistics.ts';
 
 const FILES = 1_000_000;
-const MOST_BYTES = 256 * 1024 * 1024;
+const MOST_BYTES = 256_000_000;
 const ROUNDS = 3;
 
 export const verification: Figure = {

@@ -68,11 +68,11 @@ function proofDetail(bucket: Bucket, target: string, { id }: Execution): Watched
   return {
     look: async ({ backupId, state }) => {
       // Another attempt is another backup.
-      if (backupId !== of) progress = undefined;
-      if (backupId === null || !PROVING.has(state ?? '')) return;
-      of = backupId;
-      progress ??= proofProgress(bucket, target, backupId, proofOf(id));
-      await progress.look();
+      if ((backupId ?? undefined) !== of) progress = undefined;
+      of = backupId ?? undefined;
+      if (backupId !== null && PROVING.has(state ?? ''))
+        progress ??= proofProgress(bucket, target, backupId, proofOf(id));
+      await progress?.look();
     },
     get text() {
       return progress?.text ?? '';

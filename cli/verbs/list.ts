@@ -128,12 +128,6 @@ function remarks(
     listed.length < existing
       ? `The newest ${countText(listed.length)} of ${countOf(existing, 'backup')}`
       : countOf(existing, 'backup');
-  const good = listed.filter(({ entry }) => isGood(entry.states));
-  const proven = good.filter(({ entry }) => entry.states.proven !== undefined);
-  const proofs =
-    good.length === 0
-      ? ''
-      : ` Of ${countOf(good.length, 'good one')}, ${countText(proven.length)} ${proven.length === 1 ? 'is' : 'are'} proven; the others are verified.`;
   const sentence = `${cut}, ${bytesText(bytes)}; the newest began ${ageText(now - newest)} ago.${listed.length < existing ? ' --limit shows more.' : ''}`;
   const strange =
     strangers.length === 0
@@ -143,5 +137,13 @@ function remarks(
           `${countOf(strangers.length, 'object')} under ledger/ that Safehouse did not write, such as ${strangers[0]}.`,
           width,
         );
-  return [EMPTY_LINE, ...paragraph('', `${sentence}${proofs}`, width), ...strange];
+  return [EMPTY_LINE, ...paragraph('', `${sentence} ${proofText(listed)}`, width), ...strange];
+}
+
+/** Proven and merely verified are two things. */
+function proofText(listed: readonly Listed[]): string {
+  const good = listed.filter(({ entry }) => isGood(entry.states));
+  const proven = good.filter(({ entry }) => entry.states.proven !== undefined);
+  if (good.length === 0) return '';
+  return `${countText(proven.length)} of ${countOf(good.length, 'good one')} ${proven.length === 1 ? 'is' : 'are'} proven${proven.length < good.length ? ', the rest only verified' : ''}.`;
 }

@@ -10,7 +10,7 @@ import { findBackup } from '../find-backup.ts';
 import { requirePresent } from '../present-backup.ts';
 import { proofOf, type ReadProof, readProof, readProofs } from '../proof-evidence.ts';
 import { proofProgress } from '../proof-progress.ts';
-import { findingLines, proofFacts, provenFacts } from '../proof-screen.ts';
+import { findingLines, provenFacts, unprovenFacts } from '../proof-screen.ts';
 import { bad, doubtful, EMPTY_LINE, good, type Line, line, type Span, strong } from '../screen.ts';
 import type { Answer, Call, ReportedError, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
@@ -162,9 +162,9 @@ const HEADINGS: Readonly<Record<Unproven['verdict'], Span>> = {
   incomplete: doubtful('Not proven: not everything was judged'),
 };
 
-const unprovenScreen = (id: string, { plan }: ReadProof, verdict: Unproven, width: number): Line[] => [
+const unprovenScreen = (id: string, read: ReadProof, verdict: Unproven, width: number): Line[] => [
   heading(HEADINGS[verdict.verdict], id),
-  ...proofFacts(plan, width),
+  ...unprovenFacts(read, width),
   ...(verdict.verdict === 'refuted'
     ? [EMPTY_LINE, ...findingLines(verdict.findings, verdict.found, width)]
     : []),

@@ -79,9 +79,11 @@ function facts({ entry, row, base, dependents, evidence }: ShownBackup, now: num
 }
 
 /** Verified is not proven, and the difference is what one wants to know at night. */
-function provenSpan({ proven, verified }: LedgerEntry['states'], now: number): Span {
+function provenSpan({ proven, verified, failed }: LedgerEntry['states'], now: number): Span {
   if (proven !== undefined) return `${ageText(now - proven)} ago`;
-  return verified === undefined ? '' : doubtful('not yet: only the sizes of its objects were compared');
+  return verified === undefined || failed !== undefined
+    ? ''
+    : doubtful('not yet: only the sizes of its objects were compared');
 }
 
 function causeText(started: ShownBackup['evidence']['started']): string {

@@ -144,7 +144,6 @@ function statusScreen(
       healths.map((health) => row(health, now)),
       width,
     ),
-    EMPTY_LINE,
     ...proofTable(healths, now, width),
     ...healths.flatMap(({ target, proof }) => refutedLines(target, proof, width)),
     ...healths.flatMap(({ target, running }) => runningLines(target, running, now)),
@@ -174,16 +173,13 @@ function row({ target, lastGood, bytes, next, problems }: TargetHealth, now: num
 const PROOF_COLUMNS: readonly Column[] = [
   { heading: 'PROOFS', fit: 'cut' },
   { heading: 'NEWEST PROVEN BACKUP' },
-  { heading: 'PROVEN' },
-  { heading: 'COVERED', fit: 'wrap' },
+  { heading: 'LAST PROOF' },
+  { heading: 'BACKUPS PROVEN', fit: 'wrap' },
 ];
 
 function proofTable(healths: readonly TargetHealth[], now: number, width: number): Line[] {
-  return table(
-    PROOF_COLUMNS,
-    healths.flatMap(({ target, proof }) => (proof === null ? [] : [proofRow(target, proof, now)])),
-    width,
-  );
+  const rows = healths.flatMap(({ target, proof }) => (proof === null ? [] : [proofRow(target, proof, now)]));
+  return rows.length === 0 ? [] : [EMPTY_LINE, ...table(PROOF_COLUMNS, rows, width)];
 }
 
 function proofRow(target: string, proof: ProofHealth, now: number): Span[] {

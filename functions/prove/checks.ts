@@ -18,6 +18,8 @@ export interface CheckRequest {
   readonly isExcerpt: boolean;
   /** The bytes come from S3, where they are counted. */
   readonly isRemote: boolean;
+  /** Damage is known already, and what cannot be read does not change the verdict. */
+  readonly isDamaged: boolean;
 }
 
 /** How often everything is read again, when the engine has met errors that it does not tell of. */
@@ -40,8 +42,8 @@ export async function runChecks(engine: Prover, request: CheckRequest): Promise<
     const checked = { parts, bytes, findings, unjudged: answers.flatMap(({ unjudged }) => unjudged) };
     const trouble = answers.map((answer) => answer.trouble).find((text) => text !== undefined);
     const readAll = hasReadAll(before, await readMeter(engine), request.isRemote ? bytes : 0);
-    if (findings.length > 0 || (trouble === undefined && (readAll || checked.unjudged.length > 0)))
-      return checked;
+    if (findings.length > 0 || request.isDamaged) return checked;
+    if (trouble === undefined && (readAll || checked.unjudged.length > 0)) return checked;
     said = trouble ?? 'it met errors that it does not name, and passes what it could not read';
   }
   throw troubled(said);
@@ -105,8 +107,7 @@ async function askOne(engine: Prover, check: Check, rest: string): Promise<Answe
 
 function partFinding({ database, table }: Check, { part_path, message }: CheckRow): ProofFinding {
   const part = part_path.split('/').filter(Boolean).at(-1) ?? part_path;
-  const file =
-    FILE_IN_MESSAGE.map((pattern) => pattern.exec(message)?.[1]).find((found) => found !== undefined) ?? null;
+  const file = fileIn(message, part);
   const said = message.replace(/^Code: \d+\. DB::\w*Exception: /, '').replace(/ \(version [^)]*\)$/, '');
   return {
     table: `${database}.${table}`,
@@ -116,10 +117,11 @@ function partFinding({ database, table }: Check, { part_path, message }: CheckRo
   };
 }
 
-/** Where the engine's sentences name the file. */
-const FILE_IN_MESSAGE = [
-  /for file (\S+) in data part/,
-  /size of file (\S+) in data part/,
-  /\/([^/\s:,]+\.[a-z0-9]+)[:,\s]/,
-  /[Ff]ile (\S+\.\w+)/,
-];
+/** The file of the part that the engine names: by itself, or as the end of its key. Of a projection it names too little. */
+function fileIn(message: string, part: string): string | null {
+  const [, file, of] = /file (\S+) in data part (\S+)/.exec(message) ?? [];
+  if (file !== undefined) return of === part ? file : null;
+  const [, key = ''] = /while reading key: (\S+), from bucket/.exec(message) ?? [];
+  const [, inPart] = key.split(`/${part}/`);
+  return inPart ?? null;
+}

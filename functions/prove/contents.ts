@@ -43,8 +43,10 @@ export async function compareContents(
 
 const ALTERED = 'The manifest was altered while the backup was being proved.';
 
-/** What is read to load a part is smaller; what is larger the engine names by itself. */
+/** What is read to load a part is smaller. */
 const SMALL = 16 * 1024 * 1024;
+/** Half a minute's reading, to find the file where the engine named only the part. */
+const MOST_BYTES = 2 * 1024 ** 3;
 /** So many parts are enough to see what is wrong. */
 export const MOST_PARTS = 20;
 
@@ -54,17 +56,26 @@ export interface NamedPart {
   readonly part: string;
 }
 
-/** Compares the small files of single parts: what names the damaged file where the engine named only the part. */
+/**
+ * Compares the files of single parts: what names the damaged file where the engine named only the part.
+ *
+ * @param how `small files` are those that are read to load a part; of the large ones so many as half a minute is enough for
+ */
 export async function compareParts(
   source: ProofSource,
   base: ProofSource | undefined,
   parts: readonly NamedPart[],
+  how: 'small files' | 'all files',
 ): Promise<readonly ProofFinding[]> {
   const wanted = new Set(parts.slice(0, MOST_PARTS).map(partKey));
   if (wanted.size === 0) return [];
+  let left = how === 'all files' ? MOST_BYTES : 0;
   const { findings } = await compare(source, base, ({ name, size }) => {
-    const place = size <= SMALL ? pathOf(name) : undefined;
-    return place?.part !== undefined && wanted.has(partKey({ ...place, part: place.part }));
+    const path = pathOf(name);
+    if (path?.part === undefined || !wanted.has(partKey({ ...path, part: path.part }))) return false;
+    if (size <= SMALL) return true;
+    left -= size;
+    return left >= 0;
   });
   return findings;
 }

@@ -27,23 +27,24 @@ export interface MountRequest {
 /**
  * Mounts databases.
  *
- * @returns why some of them could not be mounted: a definition that is damaged, which comparing it will show, or one that this
- *   engine does not understand
+ * @returns those that could not be mounted, and why: a definition is damaged, which comparing it will show, or this engine does
+ *   not understand it
  * @throws {SafehouseError} TemporarilyUnavailable, when the engine could not read
  */
 export async function mountDatabases(
   engine: Prover,
   { source, header, databases }: Omit<MountRequest, 'base'>,
-): Promise<string[]> {
+): Promise<ReadonlyMap<string, string>> {
   await makeNamedCollection(engine, header, source);
-  const refused: string[] = [];
+  const refused = new Map<string, string>();
   for (const database of databases) {
     try {
       await mountDatabase(engine, database, source.location);
     } catch (error) {
       if (!(error instanceof ProverRefusal)) throw error;
       if (isTroubled(error)) throw troubled(error.message);
-      refused.push(
+      refused.set(
+        database,
         `the engine ${engine.version} cannot mount the database ${database}: ${error.message.slice(0, 300)} (${error.error})`,
       );
     }
@@ -77,7 +78,8 @@ export async function mountBackup(
   // The engine does not see files below `shards/…` (ClickHouse#89493): such a backup is read by its checksums.
   const databases = survey.onCluster ? [] : request.databases;
   const before = await readErrors(engine);
-  const unjudged = await mountDatabases(engine, { ...request, databases });
+  const refused = await mountDatabases(engine, { ...request, databases });
+  const unjudged = [...refused.values()];
   const { shown, parts, counts } = await look(engine, databases);
   const loaded = Map.groupBy(parts, ({ database, table }) => key(database, table));
   const tables: ProvenTable[] = [];
@@ -87,7 +89,7 @@ export async function mountBackup(
     const surveyed = survey.table(database, name);
     const isShown = shown.has(key(database, name));
     if (isShown) unloaded.push(...unloadedOf(table, surveyed, loaded.get(key(database, name)) ?? []));
-    else if (isMountable(table.engine) && !survey.onCluster)
+    else if (isMountable(table.engine) && !survey.onCluster && !refused.has(database))
       unjudged.push(
         `the engine ${engine.version} does not show the table ${database}.${name} (${table.engine})`,
       );
@@ -184,10 +186,15 @@ function readTable(
   { database, name, engine, coverage }: LedgerTable,
   surveyed: SurveyedTable | undefined,
 ): ProvenTable {
-  const same = { database, name, engine, coverage, rows: null };
-  if (surveyed === undefined) return { ...same, reading: 'definition', parts: 0, bytes: 0, fingerprint: '0' };
-  const { parts, bytes, fingerprint } = surveyed;
-  return { ...same, reading: 'hashed', parts: parts.size, bytes, fingerprint: fingerprint.toString(16) };
+  const same = { database, name, engine, coverage };
+  if (surveyed === undefined) {
+    // An empty table has no files; a view may have none because it writes into another table.
+    const rows = coverage === 'data' && engine !== 'MaterializedView' ? 0 : null;
+    return { ...same, reading: 'definition', rows, parts: 0, bytes: 0, fingerprint: '0' };
+  }
+  const { parts, bytes } = surveyed;
+  const fingerprint = surveyed.fingerprint.toString(16);
+  return { ...same, reading: 'hashed', rows: null, parts: parts.size, bytes, fingerprint };
 }
 
 /** A lightweight DELETE leaves its rows in the parts and only marks them: there the engine has to count. */

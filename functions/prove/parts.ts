@@ -31,21 +31,20 @@ export async function readParts(engine: Prover, request: PartsRequest): Promise<
   const mounted = isExcerpt ? excerpt.write(engine, source, header) : source;
   const databases = [...new Set(checks.map(({ database }) => database))];
   const before = await readErrors(engine);
-  const unjudged = await mountDatabases(engine, { source: mounted, header, databases });
-  if (unjudged.length > 0) return { ...nothing, findings: [], found: 0, unjudged };
+  const refused = await mountDatabases(engine, { source: mounted, header, databases });
+  if (refused.size > 0) return { ...nothing, findings: [], found: 0, unjudged: [...refused.values()] };
   const unloaded = await findUnloaded(engine, databases, excerpt.parts);
   const after = await readErrors(engine);
-  const findings = await explainUnloaded({ source, base, unloaded, before, after });
-  if (findings.length > 0) return { ...nothing, findings, found: findings.length, unjudged: [] };
-  const checked = await runChecks(engine, { checks, isExcerpt, isRemote: source.bucketUrl !== null });
+  const missing = await explainUnloaded({ source, base, unloaded, before, after });
+  const checked = await runChecks(engine, {
+    checks,
+    isExcerpt,
+    isRemote: source.bucketUrl !== null,
+    isDamaged: missing.length > 0,
+  });
   const damaged = checked.findings.map((finding) => place(finding, excerpt));
-  const named = await compareParts(source, base, namelessParts(damaged, excerpt.parts));
-  return {
-    ...checked,
-    files: 0,
-    findings: [...damaged, ...named],
-    found: damaged.length + named.length,
-  };
+  const findings = [...missing, ...(await nameFiles(request, damaged, excerpt))];
+  return { ...checked, files: 0, findings, found: findings.length };
 }
 
 /** The engine does not say where it has read a file, and the manifest does. */
@@ -55,13 +54,26 @@ function place(finding: ProofFinding, excerpt: Excerpt): ProofFinding {
   return { ...finding, inBase: true, what: `In the base backup: ${finding.what}` };
 }
 
-/** Where the engine names only the part, comparing its files may name the file. */
-const namelessParts = (findings: readonly ProofFinding[], known: readonly NamedPart[]): NamedPart[] =>
-  known.filter(({ database, table, part }) =>
-    findings.some(
-      (each) => each.file === null && each.table === `${database}.${table}` && each.part === part,
-    ),
+/** Where the engine names only the part, comparing its files may name the file, and says the same more exactly. */
+async function nameFiles(
+  { source, base }: PartsRequest,
+  findings: readonly ProofFinding[],
+  { parts }: Excerpt,
+): Promise<ProofFinding[]> {
+  const nameless = findings.filter(({ file }) => file === null);
+  const named = await compareParts(
+    source,
+    base,
+    parts.filter((part) => nameless.some((finding) => isAbout(finding, part))),
+    'all files',
   );
+  const isNamed = ({ file, table, part }: ProofFinding): boolean =>
+    file === null && named.some((each) => each.table === table && each.part === part);
+  return [...findings.filter((finding) => !isNamed(finding)), ...named];
+}
+
+const isAbout = (finding: ProofFinding, { database, table, part }: NamedPart): boolean =>
+  finding.table === `${database}.${table}` && finding.part === part;
 
 async function findUnloaded(
   engine: Prover,

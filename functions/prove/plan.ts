@@ -33,7 +33,7 @@ export const handler = step(
     const standing = await getJson(bucket(), key, proofPlanSchema);
     const plan = standing ?? (await keep(key, await makePlan(execution, asked, level, settings), signal));
     const { items, tables, found } = plan;
-    logger.info('planned', { ...same, level, items: items.length, tables: tables.length, found });
+    logger.info('planned', { ...same, proofLevel: level, items: items.length, tables: tables.length, found });
     return { outcome: 'go', ...same, items: items.map((_, index) => index) };
   },
 );

@@ -39,7 +39,7 @@ export async function explainUnloaded({
   before,
   after,
 }: Unloading): Promise<ProofFinding[]> {
-  const damaged = await compareParts(source, base, unloaded);
+  const damaged = await compareParts(source, base, unloaded, 'small files');
   const isNamed = ({ database, table, part }: NamedPart): boolean =>
     damaged.some((each) => each.table === `${database}.${table}` && each.part === part);
   const trouble = troubleIn(before, after);

@@ -27,7 +27,7 @@ export async function turnOneBit(tour: Tour): Promise<void> {
   await makeHistory(bucket, target, original, [copy], () => {});
   const damage = await damageLargest(bucket, `${backupPrefix(target, copy)}data/${DATABASE}/${TABLE}/`);
   screen.say(
-    `A copy of the full backup, with a page of its own in the ledger. In the bucket, one bit of one of its objects changes: of ${countText(damage.size)} bytes, the one at ${countText(damage.at)} was ${hex(damage.was)} and is ${hex(damage.is)}.`,
+    `A copy of the full backup, with a page of its own in the ledger. In the bucket, one bit of one of its objects changes: byte ${countText(damage.at)} of ${countText(damage.size)} was ${hex(damage.was)} and is ${hex(damage.is)}. Then ClickHouse restores the copy, and Safehouse proves it.`,
   );
   screen.show('RESTORE of the copy');
   const restored = await restoreAside(tour, copy);

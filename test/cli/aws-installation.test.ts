@@ -102,6 +102,7 @@ it.each([
   ['backup', 'BackupShop'],
   ['doctor', 'DoctorShop'],
   ['retention', 'Retention'],
+  ['prove', 'Prove'],
 ] as const)(
   'starts %s on its own state machine, under a name that no other start has',
   async (workflow, machine) => {

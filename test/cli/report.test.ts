@@ -90,6 +90,7 @@ it('gives each name of an error its exit code', () => {
     ['InvalidInput', 2],
     ['InvalidConfiguration', 2],
     ['TemporarilyUnavailable', 4],
+    ['OutOfTime', 4],
     ['Refused', 4],
     ['VerificationFailed', 5],
     ['IncompleteReading', 4],

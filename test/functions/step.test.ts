@@ -121,7 +121,7 @@ describe('a step', () => {
       { a: 1 },
       1010,
     );
-    expect(error.name).toBe('TemporarilyUnavailable');
+    expect(error.name).toBe('OutOfTime');
     expect(error.failure.error).toBe('TimeoutError');
     expect(signal?.aborted).toBe(true);
   });

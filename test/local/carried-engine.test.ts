@@ -1,18 +1,18 @@
 /** Functions that carry an engine run in processes of their own, here with a bundle that does what its event says. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { FunctionProcess } from '../../local/function-process.ts';
 import { Functions } from '../../local/functions.ts';
 import type { DeployedFunction } from '../../local/template.ts';
 
 const BUNDLE = `
-  import { writeFileSync } from 'node:fs';
+  import { renameSync, writeFileSync } from 'node:fs';
   import { tmpdir } from 'node:os';
   import { join } from 'node:path';
   let calls = 0;
@@ -25,7 +25,8 @@ const BUNDLE = `
       case 'exit': process.exit(3);
       case 'hang':
         setInterval(() => {}, 1000);
-        writeFileSync(event.file, String(process.pid));
+        writeFileSync(event.file + '.part', String(process.pid));
+        renameSync(event.file + '.part', event.file);
         return new Promise(() => {});
       case 'wait': {
         const began = Date.now();
@@ -106,6 +107,21 @@ test('its engine is unpacked below a place of this project, by its version', asy
   expect(environment).not.toHaveProperty('PATH');
 });
 
+test('what was left half unpacked by a process that was killed goes, and nothing else', async () => {
+  const ended = spawn(process.execPath, ['-e', '']);
+  await new Promise((resolve) => ended.once('exit', resolve));
+  const { NODE_PATH = '' } = (await invoke({ do: 'environment' })) as Record<string, string>;
+  const packages = join(NODE_PATH, '@chdb');
+  const [unfinished, unfinishedYet] = [ended.pid, process.pid].map((pid) => `lib.${pid}.partial`);
+  for (const name of [unfinished, unfinishedYet, 'lib'])
+    await mkdir(join(packages, name ?? ''), { recursive: true });
+  await functions.stop();
+  await invoke({});
+
+  expect((await readdir(packages)).sort()).toEqual(['lib', unfinishedYet]);
+  await rm(NODE_PATH, { recursive: true });
+});
+
 test('what it leaves in its temporary directory goes with it', async () => {
   const temporary = (await invoke({ do: 'mark' })) as string;
   expect(existsSync(join(temporary, 'mark'))).toBe(true);
@@ -179,6 +195,7 @@ test('it does not outlive whoever started it, however that ends', async () => {
     const { FunctionProcess } = await import(${JSON.stringify(module)});
     new FunctionProcess(${JSON.stringify(deployed('F'))}, {}, () => {}).invoke(${JSON.stringify({ do: 'hang', file })});`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  onTestFinished(() => void parent.kill('SIGKILL'));
   while (!existsSync(file)) await wait(5);
   const pid = Number(await readFile(file, 'utf8'));
   expect(isGone(pid)).toBe(false);

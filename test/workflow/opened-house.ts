@@ -45,7 +45,7 @@ const CONFIG = parseConfig(
       /** No server listens at port 1. */
       unreachable: { ...EMBEDDED, url: 'http://127.0.0.1:1', attempts: 1 },
       proven: { ...EMBEDDED, prove: { level: 'bytes' } },
-      odd: { ...EMBEDDED, databases: ['shop', 'odd `name` "here"'] },
+      odd: { ...EMBEDDED, databases: ['shop', 'odd `name` "here"'], prove: { level: 'bytes' } },
     },
   },
   'The configuration of the tests',

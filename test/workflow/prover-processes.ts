@@ -1,13 +1,17 @@
 /** The processes in which the provers of this test file run. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Kills every prover that is at work, once one has opened its engine. */
-export async function killProvers(): Promise<void> {
-  for (;;) {
-    const working = provers().filter(isWorking);
-    for (const pid of working) process.kill(pid, 'SIGKILL');
-    if (working.length > 0) return;
+/** Kills what proves, as soon as it is at work. Gives up when the work is done. */
+export async function killProvers(work: Promise<unknown>): Promise<void> {
+  let done = false;
+  void work
+    .catch(() => {})
+    .finally(() => {
+      done = true;
+    });
+  while (!done) {
+    for (const pid of provers().filter(isAtWork)) process.kill(pid, 'SIGKILL');
     await wait(5);
   }
 }
@@ -25,11 +29,14 @@ const childrenOf = (pid: number): number[] =>
       .map(Number),
   );
 
-/** It has a damaged copy of its control backup on the disk: its self-test runs, with which each item begins. */
-function isWorking(pid: number): boolean {
-  const [, temporary] = /(?:^|\0)TMPDIR=([^\0]+)/.exec(readProc(pid, 'environ')) ?? [];
-  if (temporary === undefined || !existsSync(temporary)) return false;
-  return readdirSync(temporary, { recursive: true }).some((path) => /\/control-\d+$/.test(String(path)));
+/** It has an engine open, which has its data in the temporary directory of the process. */
+function isAtWork(pid: number): boolean {
+  const [, temporary = ''] = /(?:^|\0)TMPDIR=([^\0]+)/.exec(readProc(pid, 'environ')) ?? [];
+  try {
+    return readdirSync(temporary).some((name) => name.startsWith('safehouse-prover-'));
+  } catch {
+    return false;
+  }
 }
 
 function readProc(pid: number, file: 'cmdline' | 'environ'): string {

@@ -4,7 +4,15 @@ import { ERROR_NAMES, failureText, SafehouseError } from '../../../core/errors.t
 import type { ExecutionView } from '../../../core/installation.ts';
 import type { Poll } from '../../../core/workflow.ts';
 import { call } from '../call.ts';
-import { HOUR, makeFailed, makeVerified, openTestHouse, type TestHouse } from '../house.ts';
+import {
+  HOUR,
+  makeFailed,
+  makeProof,
+  makeProven,
+  makeVerified,
+  openTestHouse,
+  type TestHouse,
+} from '../house.ts';
 
 let house: TestHouse;
 const FULL = makeBackupId(Date.now() - 2 * HOUR, 'full', 'k3f9');
@@ -192,4 +200,27 @@ it('starts nothing for a target that there is not', async () => {
   const { called, started } = backup(['shpo'], []);
   expect((await called).exitCode).toBe(3);
   expect(started).toEqual([]);
+});
+
+it('says of a backup that is proven that it is', async () => {
+  const id = makeBackupId(Date.now() - 3 * HOUR, 'full', 'prvn');
+  await makeVerified(house.bucket, id);
+  await makeProven(house.bucket, id);
+  expect((await backup(['shop'], [succeeded(id)]).called).stdout).toMatch(/^Proven {2}42\.1 GB/);
+});
+
+it('shows how far the proof is, once the backup is verified', async () => {
+  const id = makeBackupId(Date.now() - 4 * HOUR, 'full', 'prog');
+  await makeVerified(house.bucket, id);
+  await makeProof(house.bucket, id, { read: { 1: {} } });
+  const proving = { state: 'ProveItems', backupId: id, poll };
+  const { called } = backup(['shop'], [proving, succeeded(id)], { columns: 80 });
+  expect((await called).stderr).toContain('Proving  full backup of shop  12.0 GB of 42.1 GB  0:00');
+});
+
+it('ends with 5 when the proof of what was just made refutes it', async () => {
+  const { called } = backup(['shop'], [failed('ProofRefuted', FULL)]);
+  const { exitCode, stdout } = await called;
+  expect(exitCode).toBe(5);
+  expect(stdout).toContain(FULL);
 });

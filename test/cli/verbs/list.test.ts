@@ -115,7 +115,7 @@ it('tells what is proven from what is merely verified', async () => {
   const { stdout } = await list('proofs');
   expect(stdout).toMatch(new RegExp(`^${PROVEN} +proven `, 'm'));
   expect(stdout).toMatch(new RegExp(`^${MERELY} +verified `, 'm'));
-  expect(stdout.replace(/\s+/g, ' ')).toContain('Of 2 good ones, 1 is proven; the others are verified.');
+  expect(stdout.replace(/\s+/g, ' ')).toContain('1 of 2 good ones is proven, the rest only verified.');
   const { json } = await list('proofs', '--json');
   expect(json).toMatchObject({
     backups: [

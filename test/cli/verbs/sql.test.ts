@@ -18,6 +18,7 @@ const now = Math.floor(Date.now() / 1000) * 1000;
 const FULL = makeBackupId(now - 50 * HOUR, 'full', 'k3f9');
 const INCREMENTAL = makeBackupId(now - 26 * HOUR, 'incremental', 'a001');
 const DAMAGED = makeBackupId(now - 20 * HOUR, 'full', 'dama');
+const ONE = makeBackupId(now - 19 * HOUR, 'full', 'onne');
 const ORPHAN = makeBackupId(now - 18 * HOUR, 'incremental', 'orph');
 const GONE = makeBackupId(now - 16 * HOUR, 'full', 'gone');
 const GARBLED = makeBackupId(now - 14 * HOUR, 'full', 'garb');
@@ -51,6 +52,7 @@ beforeAll(async () => {
   await server.run("INSERT INTO shop.events SELECT number + 1000, 'late' FROM numbers(5)");
   await server.backUp({ id: INCREMENTAL, databases, base: FULL });
   await server.backUp({ id: DAMAGED, databases: ['shop'], target: 'damaged' });
+  await server.backUp({ id: ONE, databases: ['shop'], target: 'one' });
   await server.backUp({ id: GONE, databases: ['shop'], target: 'gone' });
   await server.backUp({ id: ORPHAN, databases: ['shop'], target: 'gone', base: GONE });
   await server.backUp({ id: GARBLED, databases: ['shop'], target: 'garbled' });
@@ -122,7 +124,7 @@ it('looks names without a database up in `default`, as the server does, or where
   expect((await sql(FULL, 'SELECT count() FROM events', '--database', 'shop')).stdout).toBe('1000\n');
   expect((await sql(FULL, 'SELECT count() FROM events', '--database=two words')).exitCode).toBe(3);
   // The only database that there is needs no name.
-  expect((await sql(`damaged/${DAMAGED}`, 'SELECT count() FROM events')).stdout).toBe('1005\n');
+  expect((await sql(ONE, 'SELECT count() FROM events')).stdout).toBe('1005\n');
 });
 
 it.each([
@@ -251,6 +253,7 @@ it('neither reads a file, nor writes one, nor asks a host, whatever the query sa
       'SELECT * FROM `/etc/passwd`',
       'SELECT * FROM default.`/etc/passwd`',
       'DESCRIBE TABLE `/etc/passwd`',
+      'DESCRIBE TABLE default.`/etc/passwd`',
       "SELECT * APPLY(file) FROM (SELECT '/etc/passwd')",
       `SELECT 1 INTO OUTFILE '${out}'`,
       `DESCRIBE url('${host.url}/x.csv')`,
@@ -262,7 +265,7 @@ it('neither reads a file, nor writes one, nor asks a host, whatever the query sa
       `SELECT * FROM urlCluster('default', '${host.url}/x.csv', CSV, 'a Int8')`,
     ];
     for (const query of queries) {
-      const ended = await sql(FULL, query);
+      const ended = await sql(ONE, query);
       expect(ended.exitCode, query).not.toBe(0);
       expect(ended.stdout, query).toBe('');
     }
@@ -271,6 +274,11 @@ it('neither reads a file, nor writes one, nor asks a host, whatever the query sa
   } finally {
     await host.stop();
   }
+});
+
+it('does not take the files of the machine for tables', async () => {
+  // In the engine as it comes, `default` holds every file of the machine under its path.
+  expect((await sql(ONE, 'EXISTS TABLE default.`/etc/passwd`')).stdout).toBe('0\n');
 });
 
 it('leaves the backup as it is', async () => {
