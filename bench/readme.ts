@@ -46,14 +46,20 @@ export function withFigures(readme: string, file: string = DEFAULT_FILE): string
   return `${before}${BEGIN}\n${figuresText(file)}\n${END}${after}`;
 }
 
+/** What has a target, or is a price; each single function and each part of a run is in the file. */
+const isForReadme = ({ name, target }: { name: string; target?: unknown }): boolean =>
+  /: dollars$|÷/.test(name) || (target !== undefined && !/^[a-z-]+\/[a-z-]+: /.test(name));
+
 function figuresText(file: string): string {
   const { figures } = resultsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const rows = figures.flatMap(({ title, measurements, skipped = [] }) => [
     `| **${title}** | | |`,
-    ...measurements.map(
-      ({ name, value, unit, target, met }) =>
-        `| ${name} | ${amountText(value, unit)}${met === false ? ' (missed)' : ''} | ${target === undefined ? '' : targetText(target, unit)} |`,
-    ),
+    ...measurements
+      .filter(isForReadme)
+      .map(
+        ({ name, value, unit, target, met }) =>
+          `| ${name} | ${amountText(value, unit)}${met === false ? ' (missed)' : ''} | ${target === undefined ? '' : targetText(target, unit)} |`,
+      ),
     ...skipped.map(({ name, why }) => `| ${name} | not measured: ${why} | |`),
   ]);
   const machines = [...new Set(figures.map(({ machine }) => machineText(machine)))];
