@@ -22,8 +22,8 @@ export interface CheckRequest {
   readonly isDamaged: boolean;
 }
 
-/** How often everything is read again, when the engine has met errors that it does not tell of. */
-const READINGS = 3;
+/** Everything is read once more when the engine has met errors that it does not tell of. */
+const READINGS = 2;
 
 /**
  * Reads what the checks name.
@@ -33,7 +33,6 @@ const READINGS = 3;
 export async function runChecks(engine: Prover, request: CheckRequest): Promise<Checked> {
   const { checks } = request;
   const bytes = checks.reduce((sum, check) => sum + check.bytes, 0);
-  let said = '';
   for (let reading = 1; reading <= READINGS; reading += 1) {
     const before = await readMeter(engine);
     const answers = await ask(engine, request);
@@ -43,10 +42,10 @@ export async function runChecks(engine: Prover, request: CheckRequest): Promise<
     const trouble = answers.map((answer) => answer.trouble).find((text) => text !== undefined);
     const readAll = hasReadAll(before, await readMeter(engine), request.isRemote ? bytes : 0);
     if (findings.length > 0 || request.isDamaged) return checked;
-    if (trouble === undefined && (readAll || checked.unjudged.length > 0)) return checked;
-    said = trouble ?? 'it met errors that it does not name, and passes what it could not read';
+    if (trouble !== undefined) throw troubled(trouble);
+    if (readAll || checked.unjudged.length > 0) return checked;
   }
-  throw troubled(said);
+  throw troubled('it met errors that it does not name, and passes what it could not read');
 }
 
 interface Answer extends Found {

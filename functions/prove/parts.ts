@@ -17,6 +17,8 @@ export interface PartsRequest {
   readonly checks: readonly Check[];
   /** Of the manifest that the plan was made from. */
   readonly manifestSha256: string;
+  /** Damage is known already: errors that the engine does not name come from it, and no second reading is asked for. */
+  readonly isDamaged?: boolean;
 }
 
 /** @throws {SafehouseError} TemporarilyUnavailable, when the engine could not read */
@@ -40,7 +42,7 @@ export async function readParts(engine: Prover, request: PartsRequest): Promise<
     checks,
     isExcerpt,
     isRemote: source.bucketUrl !== null,
-    isDamaged: missing.length > 0,
+    isDamaged: request.isDamaged === true || missing.length > 0,
   });
   const damaged = checked.findings.map((finding) => place(finding, excerpt));
   const findings = [...missing, ...(await nameFiles(request, damaged, excerpt))];

@@ -62,10 +62,14 @@ async function makePlan(
     const selfTest = await testProver(engine);
     const stock = await takeStock(engine, target, backup);
     const isNew = occasion === 'new';
+    const unaskable = isNew ? unaskableIn(stock, settings) : [];
     const assertions = isNew ? await askAssertions(engine, settings, stock) : [];
     const anomalies = isNew ? await compareWithBefore(target, backup, entries, settings, stock) : [];
     return {
-      ...measuresOf({ execution, engine, selfTest, began }, stock),
+      ...measuresOf(
+        { execution, engine, selfTest, began },
+        { ...stock, unjudged: [...stock.unjudged, ...unaskable] },
+      ),
       level,
       manifestSha256: stock.manifestSha256,
       tables: [...stock.tables],
@@ -107,13 +111,20 @@ function planItems({ tables, parts, filesToCompare }: Stocktaking, level: ProofL
   return [...planChecks(parts, limits), ...planContents(filesToCompare, bytes, limits)];
 }
 
+/** The engine does not show the tables of such a backup (ClickHouse#89493). */
+const unaskableIn = ({ onCluster }: Stocktaking, { prove }: Target): string[] =>
+  onCluster && prove.assertions.length > 0
+    ? ['the assertions of the target cannot be asked of a backup that was made ON CLUSTER']
+    : [];
+
 /** What could not be mounted cannot be asked either; that much is said already. */
 async function askAssertions(
   engine: Prover,
   { prove }: Target,
-  { isMounted, unjudged, databases }: Stocktaking,
+  { isMounted, onCluster, unjudged, databases }: Stocktaking,
 ): Promise<ProofPlan['assertions']> {
-  return isMounted && unjudged.length === 0 ? runAssertions(engine, prove.assertions, databases) : [];
+  if (!isMounted || onCluster || unjudged.length > 0) return [];
+  return runAssertions(engine, prove.assertions, databases);
 }
 
 async function compareWithBefore(

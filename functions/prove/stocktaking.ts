@@ -15,6 +15,8 @@ import { readTrusted } from './trusted-manifest.ts';
 export interface Stocktaking extends Found {
   /** False when a manifest is not to be trusted: nothing was given to the engine, and there is nothing to be read. */
   readonly isMounted: boolean;
+  /** Made `ON CLUSTER`: everything is compared, and nothing is mounted. */
+  readonly onCluster: boolean;
   readonly manifestSha256: string;
   readonly databases: readonly string[];
   readonly tables: readonly ProvenTable[];
@@ -35,7 +37,7 @@ export async function takeStock(engine: Prover, target: string, backup: string):
     survey.add(file),
   );
   const { databases } = started;
-  const nothing = { isMounted: false, databases, tables: [], parts: [], filesToCompare: 0 };
+  const nothing = { isMounted: false, onCluster: false, databases, tables: [], parts: [], filesToCompare: 0 };
   if (header === null) return { ...nothing, manifestSha256: sha256, ...found };
   const doubt = await doubtBase(target, started.base, base, header, survey);
   if (doubt !== undefined) return { ...nothing, manifestSha256: sha256, ...doubt };
@@ -44,6 +46,7 @@ export async function takeStock(engine: Prover, target: string, backup: string):
   return {
     ...mounted,
     isMounted: true,
+    onCluster: survey.onCluster,
     manifestSha256: sha256,
     databases,
     tables,

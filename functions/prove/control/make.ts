@@ -1,6 +1,6 @@
 /**
- * Makes the control backup: a small table that has every kind of file that a proof must tell good from bad, backed up by the
- * embedded engine. Run by hand when a new engine writes files that the one in `control.json` does not have:
+ * Makes the control backup: for each kind of damage a small table of its own that it will be done to, and one that stays sound,
+ * backed up by the embedded engine. Run by hand when a new engine writes files that the one in `control.json` does not have:
  * `node functions/prove/control/make.ts`.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,13 +9,27 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Session } from 'chdb';
 
-const STATEMENTS = [
-  'CREATE DATABASE control',
-  `CREATE TABLE control.events (id UInt32, day Date, name String)
+/** The first keeps the files that all tables share, and no damage is done to it. */
+const TABLES = [
+  'a_sound',
+  'checksums',
+  'data',
+  'definition',
+  'marks',
+  'missing',
+  'primary',
+  'swapped',
+  'truncated',
+] as const;
+
+/** Every table has columns, rows and values of its own, so that none stores a file of another. */
+const statementsFor = (table: string, index: number): string[] => [
+  `CREATE TABLE control.${table} (id UInt32, day Date, of_${table} String COMMENT 'as it was')
    ENGINE = MergeTree PARTITION BY toYYYYMM(day) ORDER BY id
    SETTINGS min_bytes_for_wide_part = 0, min_rows_for_wide_part = 0, index_granularity = 64`,
-  `INSERT INTO control.events
-   SELECT number, toDate('2026-01-01') + number % 40, concat('row ', toString(number)) FROM numbers(500)`,
+  `INSERT INTO control.${table}
+   SELECT number * ${index + 2}, toDate('2026-01-01') + number % ${table === 'swapped' ? 40 : 20}, concat('row ', toString(number * ${index + 3}))
+   FROM numbers(${200 + index})`,
 ];
 
 const home = mkdtempSync(join(tmpdir(), 'safehouse-control-'));
@@ -28,7 +42,8 @@ writeFileSync(
 const session = new Session(join(home, 'data'), {
   connectionArgs: [`--config-file=${join(home, 'config.xml')}`],
 });
-for (const statement of STATEMENTS) session.query(statement);
+session.query('CREATE DATABASE control');
+for (const statement of TABLES.flatMap(statementsFor)) session.query(statement);
 session.query(`BACKUP DATABASE control TO File('${backup}')`);
 session.close();
 
@@ -41,6 +56,6 @@ const content = Object.fromEntries(
 );
 writeFileSync(
   fileURLToPath(new URL('control.json', import.meta.url)),
-  `${JSON.stringify({ version: 1, files: content }, null, 1)}\n`,
+  `${JSON.stringify({ version: 2, tables: TABLES, files: content }, null, 1)}\n`,
 );
 rmSync(home, { recursive: true });

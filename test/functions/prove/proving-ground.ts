@@ -4,15 +4,18 @@
  */
 
 import '../../support/function-environment.ts';
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { listObjects } from '../../../clients/bucket.ts';
 import { type Evidence, readEvidence, requireEvidence } from '../../../clients/ledger.ts';
-import { makeBackupId } from '../../../core/backup-id.ts';
+import { makeBackupId, parseBackupId } from '../../../core/backup-id.ts';
+import { FileChecksum } from '../../../core/cityhash.ts';
 import { ENVIRONMENT } from '../../../core/environment.ts';
 import { SafehouseError } from '../../../core/errors.ts';
 import type { Failure } from '../../../core/failure.ts';
 import { quoteIdentifier } from '../../../core/identifiers.ts';
-import { backupPrefix, ledgerKey, proofItemKey, proofPlanKey } from '../../../core/keys.ts';
+import { backupPrefix, ledgerKey, MANIFEST, proofItemKey, proofPlanKey } from '../../../core/keys.ts';
 import type { LedgerTable } from '../../../core/ledger.ts';
 import { type ManifestFile, ManifestReader } from '../../../core/manifest.ts';
 import { type ProofPlan, type ProofResult, proofPlanSchema, proofResultSchema } from '../../../core/proof.ts';
@@ -68,6 +71,7 @@ export class ProvingGround {
     },
   });
   #executions = 0;
+  #lastBackupSecond = 0;
 
   get url(): string {
     return this.#engine().server.url;
@@ -99,6 +103,7 @@ export class ProvingGround {
 
   /** From `prepare` to `verify`. */
   async backUp(target: string, kind: 'full' | 'incremental' = 'full'): Promise<MadeBackup> {
+    await this.#nextSecond();
     const execution = this.nextExecution();
     const run = runOf(target, { execution, kind, scheduledTime: null, slot: `manual/${this.#executions}` });
     const prepared = await carried(invoke(prepare, run));
@@ -111,6 +116,13 @@ export class ProvingGround {
     if (state.outcome !== 'finished') throw new Error(`the backup is ${state.outcome}`);
     await invoke(verify, { ...run, prepared });
     return { target, id: backup.id };
+  }
+
+  /** Ids have whole seconds, and which of two fulls is the newer base must not be left to their letters. */
+  async #nextSecond(): Promise<void> {
+    const second = (): number => Math.floor(Date.now() / 1000);
+    while (second() === this.#lastBackupSecond) await wait(20);
+    this.#lastBackupSecond = second();
   }
 
   /** A backup that ClickHouse is told to make by hand, of databases that the functions would not find on this server. */
@@ -225,8 +237,77 @@ export class ProvingGround {
     return files;
   }
 
+  /** The same backup under another target, whose settings differ. */
+  async lend({ target, id }: MadeBackup, to: string): Promise<MadeBackup> {
+    const prefix = backupPrefix(target, id);
+    for (const key of await this.keys(prefix))
+      await this.put(`${backupPrefix(to, id)}${key.slice(prefix.length)}`, await this.get(key));
+    for (const state of ['started', 'verified'] as const)
+      await this.put(ledgerKey(to, id, state), await this.get(ledgerKey(target, id, state)));
+    return { target: to, id };
+  }
+
+  /**
+   * Another backup of the same objects, as ClickHouse might have written it: with other files and another manifest, and verified.
+   *
+   * @param files what some files hold instead, by their names
+   */
+  async rewrite(
+    { target, id }: MadeBackup,
+    files: ReadonlyMap<string, (text: string) => string>,
+    edit: (manifest: string) => string = (manifest) => manifest,
+    rename: (key: string) => string = (key) => key,
+  ): Promise<MadeBackup> {
+    const { bucket } = this.around;
+    this.#executions += 1;
+    const kind = parseBackupId(id)?.kind ?? 'full';
+    const copy = makeBackupId(Date.now(), kind, `copy${this.#executions}`);
+    const prefix = backupPrefix(target, id);
+    let manifest = (await this.get(`${prefix}${MANIFEST}`)).toString();
+    for (const key of await this.keys(prefix)) {
+      const name = key.slice(prefix.length);
+      if (name === MANIFEST) continue;
+      const content = await this.get(key);
+      const change = files.get(name);
+      const body = change === undefined ? content : Buffer.from(change(content.toString()));
+      await this.put(`${backupPrefix(target, copy)}${rename(name)}`, body);
+      if (change !== undefined) manifest = withContent(manifest, name, body);
+    }
+    const body = Buffer.from(edit(manifest));
+    await this.put(`${backupPrefix(target, copy)}${MANIFEST}`, body);
+    const [started, verified] = [
+      await requireEvidence(bucket, target, id, 'started'),
+      await requireEvidence(bucket, target, id, 'verified'),
+    ];
+    await write(bucket, target, copy, 'started', pageOf(started));
+    await write(bucket, target, copy, 'verified', {
+      ...pageOf(verified),
+      manifest: { ...verified.manifest, sha256: createHash('sha256').update(body).digest('hex') },
+    });
+    return { target, id: copy };
+  }
+
   /** Takes back what the ledger says of a failed proof. */
   forgive({ target, id }: MadeBackup): Promise<void> {
     return this.remove(ledgerKey(target, id, 'failed'));
   }
+}
+
+/** Evidence without what each page has of its own. */
+function pageOf<Page extends { version: 1; target: string; id: string; at: string }>({
+  version,
+  target,
+  id,
+  at,
+  ...page
+}: Page) {
+  return page;
+}
+
+/** The manifest with the size and the checksum of another content. */
+function withContent(manifest: string, name: string, content: Buffer): string {
+  const checksum = new FileChecksum();
+  checksum.update(content);
+  const entry = new RegExp(`(<name>${name.replaceAll('.', '\\.')}</name><size>)\\d+(</size><checksum>)\\w+`);
+  return manifest.replace(entry, `$1${content.length}$2${checksum.digest()}`);
 }
