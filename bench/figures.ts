@@ -1,7 +1,10 @@
 import type { Figure } from './figure.ts';
 import { bundles } from './figures/bundles.ts';
+import { coldStart } from './figures/cold-start.ts';
+import { mounting } from './figures/mounting.ts';
 import { nightCost } from './figures/night.ts';
 import { overhead } from './figures/overhead.ts';
+import { proof } from './figures/proof.ts';
 import { removal } from './figures/removal.ts';
 import { retentionPlan } from './figures/retention.ts';
 import { verification } from './figures/verification.ts';
@@ -14,4 +17,7 @@ export const FIGURES: readonly Figure[] = [
   retentionPlan,
   bundles,
   nightCost,
+  proof,
+  coldStart,
+  mounting,
 ];

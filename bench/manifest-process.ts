@@ -2,9 +2,9 @@
  * A process of its own that verifies a generated backup and writes what it cost to standard output as JSON. Arguments:
  * the number of files, and `full` or `incremental`.
  */
-import { readFileSync } from 'node:fs';
 import { verifyBackup } from '../core/verification.ts';
 import type { ManifestCost } from './manifest.ts';
+import { peakBytes } from './peak-memory.ts';
 
 const CHUNK = 65_536;
 const TABLES = 50;
@@ -73,15 +73,6 @@ function streams(files: number, kind: Kind) {
   /** Every entry has the same length. */
   const bytes = none + files * (lengthOf(1, kind) - none);
   return { manifest: () => manifest(files, kind), listing: () => listing(files, kind, bytes), bytes };
-}
-
-/**
- * The most memory that this process ever held, in bytes. Linux counts the parent's pages into `maxRSS` when a process is
- * forked off a large one, so the figure of the process's own memory map comes first.
- */
-function peakBytes(): number {
-  const own = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return (own === null ? process.resourceUsage().maxRSS : Number(own[1])) * 1024;
 }
 
 const [count = '', kind] = process.argv.slice(2);

@@ -17,6 +17,7 @@ import { withProver } from '../functions/prove/open-prover.ts';
 import { bucketSource } from '../functions/prove/source.ts';
 import { readTrusted } from '../functions/prove/trusted-manifest.ts';
 import type { MadeTemplate, MountCost, MountTask } from './mount.ts';
+import { peakBytes } from './peak-memory.ts';
 
 const [what, ...parameters] = process.argv.slice(2);
 
@@ -135,12 +136,6 @@ function mount(): Promise<MountCost> {
       peakBytes: peakBytes(),
     };
   });
-}
-
-/** Linux counts the parent's pages into `maxRSS` of a process that is forked off a large one. */
-function peakBytes(): number {
-  const own = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return (own === null ? process.resourceUsage().maxRSS : Number(own[1])) * 1024;
 }
 
 if (what === 'make') process.stdout.write(JSON.stringify(make()));

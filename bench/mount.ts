@@ -1,7 +1,6 @@
 /** What it costs to mount a backup of very many tables or parts and to count what is in it: time, requests and memory. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,6 +8,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../clients/concurrently.ts';
 import { backupPrefix, MANIFEST } from '../core/keys.ts';
 import { startBucket } from '../local/bucket/bucket.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface MountCost {
   readonly tables: number;
@@ -51,16 +51,20 @@ const DATABASE = 'many';
  * Mounts a backup of so many tables of one part each and one of so many parts in a hundred tables, from an S3 on this machine,
  * each in a process of its own. All parts have the same content and share their objects; each is read by itself all the same.
  */
-export async function measureMounting({ tables = 10_000, parts = 100_000 } = {}): Promise<{
-  readonly tables: MountCost;
-  readonly parts: MountCost;
-}> {
-  return { tables: await measure(tables, 1), parts: await measure(100, Math.ceil(parts / 100)) };
+export async function measureMounting(
+  workspace: Workspace,
+  { tables, parts }: { readonly tables: number; readonly parts: number },
+): Promise<{ readonly tables: MountCost; readonly parts: MountCost }> {
+  return {
+    tables: await measure(workspace, tables, 1),
+    parts: await measure(workspace, 100, Math.ceil(parts / 100)),
+  };
 }
 
-async function measure(tables: number, partsOfEach: number): Promise<MountCost> {
-  const directory = await mkdtemp(join(tmpdir(), 'safehouse-mount-'));
+async function measure(workspace: Workspace, tables: number, partsOfEach: number): Promise<MountCost> {
+  const directory = await workspace.subdirectory('mount');
   const bucket = await startBucket({ directory: join(directory, 'bucket'), buckets: [BUCKET] });
+  const stop = workspace.atEnd(() => bucket.kill());
   const environment = {
     ...process.env,
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
@@ -68,6 +72,7 @@ async function measure(tables: number, partsOfEach: number): Promise<MountCost> 
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_EC2_METADATA_DISABLED: 'true',
+    TMPDIR: directory,
   };
   const run = async <Result>(...parameters: readonly string[]): Promise<Result> => {
     const options = { timeout: TIME_LIMIT_MS, env: environment, maxBuffer: 64 * 1024 * 1024 };
@@ -89,7 +94,7 @@ async function measure(tables: number, partsOfEach: number): Promise<MountCost> 
     };
     return await run<MountCost>('mount', JSON.stringify(task));
   } finally {
-    await bucket.stop();
+    await stop();
     await rm(directory, { recursive: true });
   }
 }

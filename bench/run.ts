@@ -85,7 +85,7 @@ function endOnSignals(workspace: Workspace): void {
 function help(): Line[] {
   const line = ({ number, title }: Figure): Line => [`  ${number}  ${title}`];
   return [
-    ['npm run bench                     measures everything: about twenty minutes on two cores'],
+    ['npm run bench                     measures everything: about forty minutes on two cores'],
     ['npm run bench -- 3 5              only these figures'],
     ['npm run bench -- --json FILE      writes there instead of bench/results.json'],
     EMPTY_LINE,

@@ -1,4 +1,4 @@
-/** An execution of Step Functions, as it stands: its status, the state entered last, and what it carries. */
+/** An execution of Step Functions, as it stands: its status, the state entered last, and what it carries; and its end. */
 import {
   DescribeExecutionCommand,
   type DescribeExecutionCommandOutput,
@@ -6,6 +6,7 @@ import {
   type HistoryEvent,
   type SFNClient,
   ExecutionStatus as Status,
+  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { storageError } from '../clients/storage-errors.ts';
@@ -37,6 +38,30 @@ export function followExecution(client: SFNClient, id: string): Execution {
       };
     },
   };
+}
+
+/** Step Functions has none of the name, or the name is no ARN at all. */
+const NO_EXECUTION: ReadonlySet<string> = new Set(['ExecutionDoesNotExist', 'InvalidArn']);
+
+/**
+ * Also of one that has ended, which changes nothing.
+ *
+ * @throws {SafehouseError} NotFound
+ */
+export async function stopExecution(client: SFNClient, executionArn: string): Promise<void> {
+  await client.send(new StopExecutionCommand({ executionArn })).catch((cause: unknown) => {
+    if (cause instanceof Error && NO_EXECUTION.has(cause.name))
+      throw new SafehouseError(
+        ERROR_NAMES.notFound,
+        {
+          what: `Step Functions knows no execution ${executionArn} in this account and region.`,
+          remedy:
+            'Name the ARN as `restore` and the console show it. Step Functions forgets an execution 90 days after its end.',
+        },
+        { cause },
+      );
+    throw storageError(cause, `stop the execution ${executionArn}`);
+  });
 }
 
 const describe = (client: SFNClient, executionArn: string): Promise<DescribeExecutionCommandOutput> =>
@@ -88,6 +113,9 @@ const runSchema = z.looseObject({
     .looseObject({ backup: z.looseObject({ id: z.string() }).nullable() })
     .optional()
     .catch(undefined),
+  /** Of a restore, once it is planned: what starts one may have `latest` there. */
+  restore: z.string().optional().catch(undefined),
+  backup: z.string().optional().catch(undefined),
   poll: pollSchema.optional().catch(undefined),
 });
 
@@ -96,8 +124,10 @@ function carriedBy(newestFirst: readonly HistoryEvent[]): Carried {
   for (const { stateEnteredEventDetails, stateExitedEventDetails } of newestFirst) {
     const text = stateExitedEventDetails?.output ?? stateEnteredEventDetails?.input;
     const run = runSchema.safeParse(text === undefined ? undefined : parseJson(text));
-    const backupId = run.data?.prepared?.backup?.id;
-    if (backupId !== undefined) return { backupId, poll: run.data?.poll ?? null };
+    if (run.data === undefined) continue;
+    const { prepared, restore, backup, poll = null } = run.data;
+    const backupId = prepared?.backup?.id ?? (restore === undefined ? undefined : backup);
+    if (backupId !== undefined) return { backupId, poll };
   }
   return { backupId: null, poll: null };
 }

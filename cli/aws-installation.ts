@@ -8,8 +8,8 @@ import { nearestText } from '../core/config-problems.ts';
 import { type Deployment, deploymentSchema } from '../core/deployment.ts';
 import { deploymentParameter, settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import type { Installation, Workflow } from '../core/installation.ts';
-import { followExecution } from './aws-execution.ts';
+import { type Installation, targetOf, type Workflow } from '../core/installation.ts';
+import { followExecution, stopExecution } from './aws-execution.ts';
 
 /** @throws {SafehouseError} NotFound, when there is no such stack in this account and region */
 export async function openAws(stack: string): Promise<Installation> {
@@ -23,9 +23,11 @@ export async function openAws(stack: string): Promise<Installation> {
     targets: async () => Object.keys(deployment.targets),
     target: (name) => readTarget(settingsPrefix(stack), name),
     start: async (workflow, input) => {
-      const id = await startExecution(client, machineOf(deployment, workflow, input.target), input);
+      const target = targetOf(workflow, input);
+      const id = await startExecution(client, machineOf(deployment, workflow, target), input);
       return followExecution(client, id);
     },
+    stop: (execution) => stopExecution(client, execution),
     close: async () => client.destroy(),
   };
 }

@@ -22,6 +22,8 @@ export interface TypedCommand {
   readonly argument: string;
   readonly second: string;
   readonly flags: ReadonlyMap<string, string | true>;
+  /** Every value of every flag that was given one, in the order in which they were typed. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
 /** @throws {SafehouseError} InvalidInput, naming everything that was wrong */
@@ -39,7 +41,8 @@ export function readCommandLine(typed: readonly string[], verbs: readonly Verb[]
   const verbName = name === 'help' ? rest.shift() : name;
   const verb = verbs.find((known) => known.name === verbName);
   if (verbName !== undefined && verb === undefined) throw unknownVerb(verbName, verbs);
-  if (wantsHelp) return { verb, argument: '', second: '', flags: new Map([['help', true]]) };
+  if (wantsHelp)
+    return { verb, argument: '', second: '', flags: new Map([['help', true]]), values: new Map() };
   if (verb === undefined)
     throw usageError(
       ['There is no verb.'],
@@ -47,6 +50,7 @@ export function readCommandLine(typed: readonly string[], verbs: readonly Verb[]
     );
   const problems = [
     ...given.flatMap((flag) => flagProblems(verb, verbs, flag)),
+    ...repetitionProblems(verb, given),
     ...argumentProblems(verb, rest),
   ];
   if (problems.length > 0)
@@ -56,7 +60,15 @@ export function readCommandLine(typed: readonly string[], verbs: readonly Verb[]
     argument: rest[0] ?? '',
     second: rest[1] ?? '',
     flags: new Map(given.map(({ name: flag, value }) => [flag, value ?? true])),
+    values: valuesOf(given),
   };
+}
+
+function valuesOf(given: readonly TypedFlag[]): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>();
+  for (const { name, value } of given)
+    if (value !== undefined) values.set(name, [...(values.get(name) ?? []), value]);
+  return values;
 }
 
 /** Every flag of every verb, so that the value of one that stands in the wrong place is not taken for an argument. */
@@ -116,6 +128,16 @@ function flagProblems(
   return [];
 }
 
+/** Of two values for one thing, one would be dropped in silence. */
+function repetitionProblems(verb: Verb, given: readonly TypedFlag[]): string[] {
+  const own: Readonly<Record<string, Flag>> = { ...verb.flags, ...GLOBAL_FLAGS };
+  return [...valuesOf(given)].flatMap(([name, values]) =>
+    values.length > 1 && Object.hasOwn(own, name) && own[name]?.repeated !== true
+      ? [`--${name} is given ${values.length} times; it takes one value.`]
+      : [],
+  );
+}
+
 function argumentProblems({ name, argument, second }: Verb, given: readonly string[]): string[] {
   const [first, next, ...more] = given;
   if (argument === undefined)
@@ -137,7 +159,13 @@ function argumentProblems({ name, argument, second }: Verb, given: readonly stri
 }
 
 const argumentText = (name: string): string =>
-  name === 'TARGET' ? 'the name of a target' : name === 'BACKUP' ? 'a backup' : name;
+  name === 'TARGET'
+    ? 'the name of a target'
+    : name === 'BACKUP'
+      ? 'a backup'
+      : name === 'RESTORE'
+        ? 'a restore'
+        : name;
 
 export function usageError(problems: readonly string[], remedy: string): SafehouseError {
   return new SafehouseError(ERROR_NAMES.input, { what: problems.join('\n'), remedy });

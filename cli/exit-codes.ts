@@ -11,9 +11,9 @@ export const EXIT = {
   notFound: 3,
   /** The operation was begun and failed, or something that was looked at is not well. */
   failed: 4,
-  /** What is in the bucket is not what the manifest says. */
+  /** What is in the bucket is not what the manifest says, or what was restored not what the backup holds. */
   unverified: 5,
-  /** A rule that protects backups forbids it. */
+  /** A rule that protects data or backups forbids it. */
   unsafe: 6,
   /** Ctrl-C, by the shells' convention: nothing failed, somebody stopped watching. */
   interrupted: 130,

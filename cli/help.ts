@@ -39,8 +39,11 @@ export function overview(verbs: readonly Verb[], width: number): Line[] {
         [String(EXIT.usage), 'wrong usage, configuration or credentials'],
         [String(EXIT.notFound), 'no such stack, target or backup'],
         [String(EXIT.failed), 'the operation failed, or something is not well'],
-        [String(EXIT.unverified), 'a backup is not what its manifest says'],
-        [String(EXIT.unsafe), 'refused: a rule that protects backups forbids it'],
+        [
+          String(EXIT.unverified),
+          'a backup is not what its manifest says, or a restore not what the backup holds',
+        ],
+        [String(EXIT.unsafe), 'refused: a rule that protects data or backups forbids it'],
         [String(EXIT.interrupted), 'Ctrl-C: somebody stopped watching; what was started goes on'],
       ],
       room,

@@ -7,7 +7,7 @@ import { overview, verbHelp } from './help.ts';
 import { type Output, type Progress, progressOn, takesColour } from './progress.ts';
 import { reportLines, reportOf, stackLines } from './report.ts';
 import { type Line, renderLine } from './screen.ts';
-import type { Answer, Verb, Where } from './verb.ts';
+import type { Answer, Ask, Verb, Where } from './verb.ts';
 import { VERBS } from './verbs.ts';
 
 /** What is around the command line; the tests put something else there. */
@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly open: (where: Where) => Promise<Installation>;
   readonly now: () => number;
   readonly interruptible: () => AbortSignal;
+  /** Undefined when nobody sits at a keyboard. */
+  readonly ask: Ask | undefined;
 }
 
 const DEFAULT_STACK = 'Safehouse';
@@ -54,8 +56,8 @@ const help = (verb: Verb | undefined, width: number): readonly Line[] =>
 
 async function run(
   verb: Verb,
-  { argument, second, flags }: TypedCommand,
-  { stderr, environment, open, now, interruptible }: Surroundings,
+  { argument, second, flags, values }: TypedCommand,
+  { stderr, environment, open, now, interruptible, ask }: Surroundings,
   data: DataOutput,
 ): Promise<Answer> {
   const where: Where = {
@@ -70,6 +72,8 @@ async function run(
       argument,
       second,
       flags,
+      all: (flag) => values.get(flag) ?? [],
+      ask,
       where,
       progress,
       data,
@@ -85,8 +89,10 @@ async function run(
   }
 }
 
-const commandText = (words: string, { local, stack }: Where): string =>
-  `npx safehouse ${words}${local ? ' --local' : stack === DEFAULT_STACK ? '' : ` --stack ${stack}`}`;
+const commandText = (words: string, { local, stack, config }: Where): string => {
+  if (!local) return `npx safehouse ${words}${stack === DEFAULT_STACK ? '' : ` --stack ${stack}`}`;
+  return `npx safehouse ${words} --local${config === undefined ? '' : ` --config ${config}`}`;
+};
 
 function textFlag(flags: ReadonlyMap<string, string | true>, name: string): string | undefined {
   const value = flags.get(name);

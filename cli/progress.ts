@@ -13,6 +13,8 @@ export interface Output {
 export interface Progress {
   /** Whether it can be redrawn: elsewhere each state of things is a line that stays. */
   readonly isLive: boolean;
+  /** Columns; Infinity where it is no terminal. */
+  readonly width: number;
   /** Shows the state of things; called as often as one likes. */
   show(current: Line): void;
   /** A line that stays. */
@@ -41,6 +43,7 @@ function redrawn(output: Output): Progress {
   };
   return {
     isLive: true,
+    width: output.columns ?? 80,
     show: (current) => {
       // A line that wraps cannot be redrawn.
       const text = cutText(current.map(textOf).join(''), (output.columns ?? 80) - 1);
@@ -59,6 +62,7 @@ function plain(output: Output, now: () => number): Progress {
   let [shownAt, shown] = [Number.NEGATIVE_INFINITY, ''];
   return {
     isLive: false,
+    width: Number.POSITIVE_INFINITY,
     show: (current) => {
       // The first word says what is being done: a change of it is news at once.
       const [doing = ''] = current.map(textOf);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from './exit-codes.ts';
+import { askOn } from './keyboard.ts';
 import { main } from './main.ts';
 import { openInstallation } from './open-installation.ts';
 
@@ -36,5 +37,7 @@ process.exitCode = await main(process.argv.slice(2), {
   open: openInstallation,
   now: Date.now,
   interruptible,
+  // On stderr, so that stdout holds nothing but the answer.
+  ask: process.stdin.isTTY && process.stderr.isTTY ? askOn(process.stdin, process.stderr) : undefined,
 });
 if (process.exitCode === EXIT.interrupted) setTimeout(endAtOnce, LINGER).unref();

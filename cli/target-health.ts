@@ -1,13 +1,15 @@
 /** How a target stands: its last good backup, what runs, what comes next, and what is wrong, in words. */
-import type { Bucket } from '../clients/bucket.ts';
-import { readEvidence, readLedger } from '../clients/ledger.ts';
+import { type Bucket, type BucketObject, listObjects } from '../clients/bucket.ts';
+import { readEvidence } from '../clients/ledger.ts';
 import { ageText } from '../core/alert.ts';
 import type { Kind } from '../core/backup-id.ts';
 import type { Target } from '../core/config.ts';
 import { SafehouseError } from '../core/errors.ts';
-import { isGood, type LedgerEntry } from '../core/ledger.ts';
+import { ledgerPrefix } from '../core/keys.ts';
+import { foldLedger, isGood, type LedgerEntry } from '../core/ledger.ts';
 import { largestGapHours, nextRuns } from '../core/schedule.ts';
 import { type ProofHealth, proofHealth, proofProblems } from './proof-health.ts';
+import { type RestoreHealth, restoreHealth, restoreProblems } from './restore-health.ts';
 import type { ReportedError } from './verb.ts';
 
 const HOUR = 3_600_000;
@@ -30,6 +32,8 @@ export interface TargetHealth {
   readonly next: NextRun | null;
   /** Null when the target cannot be looked at. */
   readonly proof: ProofHealth | null;
+  /** Null when the target cannot be looked at. */
+  readonly restores: RestoreHealth | null;
   readonly problems: readonly ReportedError[];
 }
 
@@ -46,11 +50,18 @@ export async function examineTarget(
   examiner: Examiner,
 ): Promise<TargetHealth> {
   const { now, command } = examiner;
-  const { entries } = await readLedger(bucket, name);
+  const listing: BucketObject[] = [];
+  for await (const object of listObjects(bucket, ledgerPrefix(name))) listing.push(object);
+  const { entries } = foldLedger(listing);
   const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
   const lastGood = good.at(-1) ?? null;
   const verified = lastGood === null ? undefined : await evidenceOrProblem(bucket, lastGood, 'verified');
   const proof = proofHealth(entries, target, now);
+  const restores = await restoreHealth(
+    bucket,
+    listing.map(({ key }) => key),
+    target.drill !== undefined,
+  );
   return {
     target: name,
     lastGood,
@@ -59,6 +70,7 @@ export async function examineTarget(
     running: entries.filter((entry) => isRunning(entry, target, now)),
     next: nextRun(target, now),
     proof,
+    restores,
     problems: [
       ...ageProblems(name, lastGood, good.length, target, examiner),
       ...(await chainProblems(bucket, lastGood, entries, command)),
@@ -71,6 +83,7 @@ export async function examineTarget(
         now,
         command,
       }),
+      ...restoreProblems(restores, now),
       ...(verified?.problem === undefined ? [] : [verified.problem]),
     ],
   };
@@ -190,7 +203,10 @@ const isOpen = ({ states }: LedgerEntry): boolean =>
 
 /** Its time is `maxHours`, and an hour to be noticed and verified. */
 const isRunning = (entry: LedgerEntry, { maxHours }: Target, now: number): boolean =>
-  isOpen(entry) && now - entry.startedAt <= (maxHours + 1) * HOUR;
+  isOpen(entry) && now - begunAt(entry) <= (maxHours + 1) * HOUR;
+
+/** An adopted backup has the time at which it was made, long before its page was opened. */
+const begunAt = ({ startedAt, states }: LedgerEntry): number => Math.max(startedAt, states.started ?? 0);
 
 /** The earliest of the schedules; a full before an incremental of the same minute. */
 function nextRun({ schedule }: Target, now: number): NextRun | null {

@@ -9,6 +9,8 @@ export interface Flag {
   /** What stands for its value in the help; a flag without one is a switch. */
   readonly value?: string;
   readonly allowed?: readonly string[];
+  /** May be given more than once, each time with another value. */
+  readonly repeated?: true;
   readonly about: string;
 }
 
@@ -34,6 +36,9 @@ export interface Verb {
   readonly run: (call: Call) => Promise<Answer>;
 }
 
+/** @returns what was typed, without the blanks around it; undefined when it was broken off */
+export type Ask = (question: string) => Promise<string | undefined>;
+
 /** One call of a verb, with all that it may reach. */
 export interface Call {
   /** What was typed in the argument's place; an empty text when it was left out. */
@@ -42,6 +47,10 @@ export interface Call {
   readonly second: string;
   /** The value of each flag that was typed; `true` for a switch. */
   readonly flags: ReadonlyMap<string, string | true>;
+  /** Every value of a flag that may be repeated, in the order in which they were typed. */
+  readonly all: (flag: string) => readonly string[];
+  /** Asks the person at the keyboard; undefined when there is none, as in a script or a pipe. */
+  readonly ask: Ask | undefined;
   /** Opens the installation that the global flags name; once, whoever asks. */
   readonly open: () => Promise<Installation>;
   /** For verbs that have a part in opening it, or that do without. */

@@ -24,14 +24,20 @@ export interface Watching {
   readonly look: (view: ExecutionView | null) => string;
   /** How far it is, where the execution itself does not say it; looked at each time that the execution is. */
   readonly detail?: WatchedDetail;
+  /** What a state is doing, where the words for a backup's states do not fit. */
+  readonly step?: (state: string | null) => string;
 }
 
 /** @throws {SafehouseError} when it cannot be looked at any more; it goes on, and that is said */
-export async function watch(call: Call, { execution, title, look, detail }: Watching): Promise<Followed> {
+export async function watch(
+  call: Call,
+  { execution, title, look, detail, step = stepText }: Watching,
+): Promise<Followed> {
   const { progress, now, interruptible, where, command } = call;
   const began = now();
   let seen: ExecutionView | null = null;
-  const redraw = (): void => progress.show(progressLine(seen, title, detail?.text, now() - began));
+  const redraw = (): void =>
+    progress.show(progressLine(step(seen?.state ?? null), seen, title, detail?.text, now() - began));
   redraw();
   const timer = setInterval(redraw, REDRAW_EVERY);
   const goesOn = (): Line => line(`The ${title} goes on without you. `, faint(command(look(seen))));
@@ -72,16 +78,14 @@ const lookedAtWith = ({ id, view }: Execution, detail: WatchedDetail): Execution
 });
 
 function progressLine(
+  doing: string,
   view: ExecutionView | null,
   title: string,
   detail: string | undefined,
   elapsed: number,
 ): Line {
   const done = detail || writtenText(view);
-  return [
-    stepText(view?.state ?? null),
-    `  ${title}${done === '' ? '' : `  ${done}`}  ${clockText(elapsed)}`,
-  ];
+  return [doing, `  ${title}${done === '' ? '' : `  ${done}`}  ${clockText(elapsed)}`];
 }
 
 function writtenText(view: ExecutionView | null): string {

@@ -19,8 +19,18 @@ export interface ClickHouse {
 
 const REQUEST_MILLISECONDS = 30_000;
 
+export interface ClickHouseOptions {
+  /** For what takes longer than a question about the state of things. */
+  readonly requestMilliseconds?: number;
+  /** Where names without a database are looked up. */
+  readonly database?: string;
+}
+
 /** Opens the server of a target with the target's user. */
-export async function openClickHouse(target: Target): Promise<ClickHouse> {
+export async function openClickHouse(
+  target: Target,
+  { requestMilliseconds = REQUEST_MILLISECONDS, database }: ClickHouseOptions = {},
+): Promise<ClickHouse> {
   const password = target.password === undefined ? '' : await readSecret(target.password);
   return {
     url: target.url,
@@ -30,7 +40,8 @@ export async function openClickHouse(target: Target): Promise<ClickHouse> {
       username: target.user,
       password,
       application: 'safehouse',
-      request_timeout: REQUEST_MILLISECONDS,
+      request_timeout: requestMilliseconds,
+      ...(database !== undefined && { database }),
       // Each poll may be minutes after the last one, and a load balancer closes idle connections without a word.
       keep_alive: { enabled: false },
       // Load balancers take addresses of 8 to 16 KiB, and a list of backup ids can be longer.

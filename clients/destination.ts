@@ -3,6 +3,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Target } from '../core/config.ts';
 import { backupPrefix, targetPrefix } from '../core/keys.ts';
 import { type BucketAddress, objectUrl } from '../core/location.ts';
+import { readerPolicy } from '../core/reader-policy.ts';
 import type { S3Location } from '../core/statements.ts';
 import { writerPolicy } from '../core/writer-policy.ts';
 import { readSecret } from './parameters.ts';
@@ -21,11 +22,22 @@ export async function s3Locations(
   return (id) => locate(backupPrefix(target, id).slice(0, -1));
 }
 
+/** The same for a server that restores and needs to read only. */
+export async function restoreLocations(
+  address: BucketAddress,
+  target: string,
+  access: Target['s3'],
+): Promise<(id: string) => S3Location> {
+  const locate = await s3Locator(address, target, access, readerPolicy);
+  return (id) => locate(backupPrefix(target, id).slice(0, -1));
+}
+
 /** Gives the location of a key under the target's prefix, without a slash at the end: ClickHouse adds one. */
 export async function s3Locator(
   address: BucketAddress,
   target: string,
   access: Target['s3'],
+  policy: typeof writerPolicy = writerPolicy,
 ): Promise<(path: string) => S3Location> {
   const url = (path: string): string => objectUrl(address, path);
   switch (access.access) {
@@ -43,19 +55,20 @@ export async function s3Locator(
       return (path) => ({ access: 'keys', url: url(path), accessKeyId, secretAccessKey });
     }
     case 'sts': {
-      const credentials = await assumeWriter(address, target, access);
+      const credentials = await assumeConfined(address, target, access, policy);
       return (path) => ({ access: 'sts', name: access.namedCollection, path, ...credentials });
     }
   }
 }
 
-/** Temporary credentials that can do no more than write this target's backups, whatever the role itself may do. */
-async function assumeWriter(
+/** Temporary credentials that can do no more than write or read this target's backups, whatever the role itself may do. */
+async function assumeConfined(
   { bucket }: BucketAddress,
   target: string,
   { roleArn, durationSeconds }: Extract<Target['s3'], { access: 'sts' }>,
+  policy: typeof writerPolicy,
 ): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken: string }> {
-  const doing = `assume ${roleArn} to write ${targetPrefix(target)}`;
+  const doing = `assume ${roleArn} for ${targetPrefix(target)}`;
   const answer = await new STSClient({})
     .send(
       new AssumeRoleCommand({
@@ -63,7 +76,7 @@ async function assumeWriter(
         RoleSessionName: `safehouse-${target}`.slice(0, 64),
         DurationSeconds: durationSeconds,
         // Which key, is for the role to say: this policy only takes away from what the role may do.
-        Policy: JSON.stringify(writerPolicy(`arn:${partitionOf(roleArn)}:s3:::${bucket}`, target, '*')),
+        Policy: JSON.stringify(policy(`arn:${partitionOf(roleArn)}:s3:::${bucket}`, target, '*')),
       }),
     )
     .catch((cause: unknown) => {

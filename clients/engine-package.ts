@@ -36,6 +36,12 @@ export async function unpackEngine(bundle = process.env['LAMBDA_TASK_ROOT']): Pr
   }
 }
 
+/**
+ * Node unpacks in pieces of this size, and each is a turn of its thread pool and a write: 0.7 s for the whole library, where the
+ * 64 KiB that it takes by itself make 2.3 s, and 4 MiB, whose memory is mapped anew for each, as many.
+ */
+const PIECE_BYTES = 512 * 1024;
+
 let unpackings = 0;
 const underWay = new Set<string>();
 
@@ -46,7 +52,7 @@ async function unpack(source: string, into: string): Promise<void> {
     if (file !== `${ENGINE_LIBRARY}.zst`) await copyFile(join(source, file), join(into, file));
   await pipeline(
     createReadStream(join(source, `${ENGINE_LIBRARY}.zst`), { highWaterMark: 1024 * 1024 }),
-    createZstdDecompress(),
+    createZstdDecompress({ chunkSize: PIECE_BYTES }),
     createWriteStream(join(into, ENGINE_LIBRARY), { mode: 0o755, highWaterMark: 4 * 1024 * 1024 }),
   );
 }

@@ -167,6 +167,28 @@ const proveSchema = z.strictObject({
   maxDrop: z.number().gt(0).lte(1).default(0.5),
 });
 
+/** How a server is restored to. */
+const restoreSchema = z.strictObject({
+  /** The user that restores, where it is another one than the one that backs up. */
+  user: z.string().min(1).optional(),
+  password: secretSchema.optional(),
+  /** How this server reaches the backups that it restores, where it is another way than that of its own backups. */
+  s3: s3AccessSchema.optional(),
+  /** A restore that takes longer is cancelled, and what it had created is dropped. */
+  maxHours: z.number().positive().max(HOUR_LIMIT).default(24),
+  /** The share of the disk that must be free when the restore is done. */
+  keepFree: z.number().min(0).lt(1).default(0.1),
+  /** Told when a restore has ended well, with the time that the backup covers; whoever reconciles subscribes to it. */
+  notifyTopicArn: arn('sns').optional(),
+});
+
+const drillSchema = z.strictObject({
+  /** The target whose server takes the scratch databases; it may be the same one. */
+  to: z.string().min(1),
+  /** EventBridge Scheduler's words, in the time zone of the target's schedule. */
+  schedule: scheduleExpression,
+});
+
 const databaseName = z.string().min(1);
 
 const NEVER_BACKED_UP =
@@ -216,6 +238,9 @@ const targetShape = z.strictObject({
   before: beforeSchema.optional(),
   retention: retentionSchema.default(() => retentionSchema.parse({ daily: 7, weekly: 4, monthly: 12 })),
   prove: proveSchema.prefault({}),
+  restore: restoreSchema.prefault({}),
+  /** A real restore of the newest proven backup, compared and dropped again. */
+  drill: drillSchema.optional(),
   /** The newest good backup may be this old before the alarm; by default the largest gap of the schedule, plus maxHours and two. */
   staleAfterHours: z.number().positive().optional(),
 });
@@ -273,6 +298,11 @@ const badNames = (targets: unknown): string[] =>
     ? Object.keys(targets).filter((name) => !TARGET_NAME.test(name))
     : [];
 
+const lostDrills = (targets: Readonly<Record<string, { drill?: { to: string } | undefined }>>): string[] =>
+  Object.entries(targets).flatMap(([name, { drill }]) =>
+    drill === undefined || Object.hasOwn(targets, drill.to) ? [] : [`${name} drills on "${drill.to}"`],
+  );
+
 export const configSchema = z.strictObject({
   targets: z
     .record(z.string(), targetSchema)
@@ -284,6 +314,13 @@ export const configSchema = z.strictObject({
         `has the ${badNames(input).length === 1 ? 'name' : 'names'} ${badNames(input)
           .map((name) => JSON.stringify(name))
           .join(', ')}: must be 1 to 48 of a-z, 0-9 and "-", beginning with a letter`,
+    })
+    .superRefine((targets, context) => {
+      for (const lost of lostDrills(targets))
+        context.addIssue({
+          code: 'custom',
+          message: `${lost}, which is no target: name one of ${Object.keys(targets).join(', ')}`,
+        });
     }),
   bucket: bucketSchema.prefault({}),
   alerts: alertsSchema.prefault({}),

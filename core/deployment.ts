@@ -1,17 +1,39 @@
 import * as z from 'zod';
 
-/**
- * What a stack deployed, as the command line finds it in SSM under `deploymentParameter(stack)`: written by the stack, the
- * only thing that the command line has to know of it.
- */
-export const deploymentSchema = z.object({
+const recordedSchema = z.object({
   version: z.literal(1),
   bucket: z.string(),
   region: z.string(),
   topicArn: z.string(),
-  /** The state machines of retention and of a proof by itself, and for each target those that talk to it: they differ by network. */
+  /** The state machines of retention and of a proof by itself, one for all targets. */
   retention: z.string(),
   prove: z.string(),
-  targets: z.record(z.string(), z.object({ backup: z.string(), doctor: z.string() })),
+  /**
+   * Those that talk to ClickHouse differ by network. Targets that are reached from the same one share them, and each ARN stands
+   * here once: a parameter of SSM holds 8 KiB, which a dozen targets with four ARNs each would fill.
+   */
+  groups: z.array(
+    z.object({
+      targets: z.array(z.string()),
+      backup: z.string(),
+      doctor: z.string(),
+      restore: z.string(),
+      cancelRestore: z.string(),
+    }),
+  ),
 });
-export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** What the stack writes to SSM. */
+export type RecordedDeployment = z.input<typeof recordedSchema>;
+
+/**
+ * What a stack deployed, as the command line finds it in SSM under `deploymentParameter(stack)`: written by the stack, the
+ * only thing that the command line has to know of it. The state machines of each target are under its name.
+ */
+export const deploymentSchema = recordedSchema.transform(({ groups, ...shared }) => ({
+  ...shared,
+  targets: Object.fromEntries(
+    groups.flatMap(({ targets, ...machines }) => targets.map((target) => [target, machines] as const)),
+  ),
+}));
+export type Deployment = z.output<typeof deploymentSchema>;

@@ -16,6 +16,8 @@ export const ENVIRONMENT = {
   proveMachine: 'SAFEHOUSE_PROVE_MACHINE',
   /** Bytes that one item of a proof reads. */
   bytesAnItem: 'SAFEHOUSE_BYTES_AN_ITEM',
+  /** The state machines that restore, as `parseRestoreMachines` reads them: what the sweep looks after. */
+  restoreMachines: 'SAFEHOUSE_RESTORE_MACHINES',
 } as const;
 
 /** `/safehouse/<stack>/targets/`: one parameter a target, written by the stack, read by the functions. */

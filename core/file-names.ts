@@ -67,6 +67,12 @@ export function tableOfFile(name: string): TableFile | undefined {
   return slash > 0 && slash === table.lastIndexOf('/') ? { table, part: 'metadata' } : undefined;
 }
 
+/** Whose definition a file is, where it is that of a database; undefined for every other. */
+export function databaseOfFile(name: string): string | undefined {
+  const [, database] = /^metadata\/([^/]+)\.sql$/.exec(name.replace(REPLICA, '')) ?? [];
+  return database === undefined ? undefined : unescapeForFileName(database);
+}
+
 /**
  * A table that holds the rows of a view or of a time series. `system.tables` lists it, but `BACKUP` saves its rows in
  * the entry of the view and gives it no definition of its own (measured on 26.7).

@@ -5,7 +5,7 @@
 import type { Target } from './config.ts';
 import type { Poll } from './workflow.ts';
 
-export const WORKFLOWS = ['backup', 'retention', 'prove', 'doctor'] as const;
+export const WORKFLOWS = ['backup', 'retention', 'prove', 'doctor', 'restore', 'cancelRestore'] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
 export const EXECUTION_STATUSES = ['running', 'succeeded', 'failed', 'timed out', 'aborted'] as const;
@@ -32,6 +32,15 @@ export interface Execution {
   view(): Promise<ExecutionView>;
 }
 
+/**
+ * `restore` and `cancelRestore` belong to the target that is restored to, and run in its network: a restore's input may name
+ * it as `to`, where the backup is another target's.
+ */
+export const targetOf = (
+  workflow: Workflow,
+  { target, to }: { readonly target: string; readonly to?: unknown },
+): string => (workflow === 'restore' && typeof to === 'string' ? to : target);
+
 export interface Installation {
   /** What to call it on the screen: `stack Safehouse`, `this machine`. */
   readonly title: string;
@@ -48,6 +57,12 @@ export interface Installation {
     workflow: Workflow,
     input: Readonly<Record<string, unknown>> & { readonly target: string },
   ): Promise<Execution>;
+  /**
+   * Stops an execution, as StopExecution does. What it had begun is ended by `cancelRestore`.
+   *
+   * @throws {SafehouseError} NotFound
+   */
+  stop(execution: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -9,6 +9,7 @@ export const LEDGER = 'ledger/';
 export const CLAIMS = 'claims/';
 export const PINS = 'pins/';
 export const PROOFS = 'proofs/';
+export const RESTORES = 'restores/';
 
 /** What ClickHouse calls its manifest; written last, so its presence means that the backup is complete. */
 export const MANIFEST = '.backup';
@@ -40,6 +41,13 @@ export const attemptKey = (target: string, slot: string, attempt: number): strin
 
 /** Why a slot made no backup. */
 export const skippedKey = (target: string, slot: string): string => `${CLAIMS}${target}/${slot}/skipped.json`;
+
+/**
+ * Which backup id a backup that was made elsewhere has got, so that it is taken in once. Numbered, because nothing is written
+ * over: one that has failed or was removed may be taken in again. `digest` stands for its address and its manifest.
+ */
+export const adoptedKey = (target: string, digest: string, number: number): string =>
+  `${CLAIMS}${target}/adopted/${digest}/${number}.json`;
 
 /** Where `doctor` lets ClickHouse write, to see whether it can: under the target's own prefix, expired after a day. */
 export const canaryPrefix = (target: string): string => `${BACKUPS}${target}/canary/`;
@@ -75,3 +83,42 @@ export const proofPlanKey = (target: string, id: string, proof: string): string 
 
 export const proofItemKey = (target: string, id: string, proof: string, index: number): string =>
   `${proofPrefix(target, id, proof)}item-${index}.json`;
+
+/** Everything that one restore writes down, but for its report. `to` is the target that it restores to. */
+export const restorePrefix = (to: string, restore: string): string => `${RESTORES}${to}/${restore}/`;
+
+/** What the steps of a restore leave for those after them, each written once. */
+export const RESTORE_OBJECTS = [
+  'plan',
+  'before',
+  'room',
+  'submitted',
+  'restored',
+  'compared',
+  'cleaned',
+  'ended',
+] as const;
+
+export const restoreKey = (to: string, restore: string, object: (typeof RESTORE_OBJECTS)[number]): string =>
+  `${restorePrefix(to, restore)}${object}.json`;
+
+/** What CHECK TABLE said of one table, so that a check that was interrupted goes on. */
+export const restoreCheckKey = (to: string, restore: string, index: number): string =>
+  `${restorePrefix(to, restore)}check-${index}.json`;
+
+/** The report of a restore, beside the evidence for the backup. */
+export const restoreReportKey = (target: string, id: string, restore: string): string =>
+  `${LEDGER}${target}/${id}/restore@${restore}.json`;
+
+/**
+ * Who restores into a database, so that two restores never fill the same one. Numbered, because nothing is written over: a
+ * hold that was let go or has lapsed is followed by the next.
+ */
+export const holdsPrefix = (to: string, database: string): string =>
+  `${RESTORES}${to}/holds/${encodeURIComponent(database)}/`;
+
+export const holdKey = (to: string, database: string, number: number): string =>
+  `${holdsPrefix(to, database)}${number}.json`;
+
+export const holdReleasedKey = (to: string, database: string, number: number): string =>
+  `${holdsPrefix(to, database)}${number}-released.json`;

@@ -158,6 +158,7 @@ export function foldLedger(listing: Iterable<LedgerListing>): FoldedLedger {
     const [target, id, file, ...more] = key.startsWith(LEDGER) ? key.slice(LEDGER.length).split('/') : [];
     const state = stateOfFile(file ?? '');
     const parsed = id === undefined ? undefined : parseBackupId(id);
+    if (parsed !== undefined && more.length === 0 && isReport(file)) continue;
     if (target === undefined || parsed === undefined || state === undefined || more.length > 0) {
       strangers.push(key);
       continue;
@@ -168,6 +169,9 @@ export function foldLedger(listing: Iterable<LedgerListing>): FoldedLedger {
   }
   return { entries: [...entries.values()].sort(byTime), strangers };
 }
+
+/** What became of a restore of the backup: no state of the backup itself. */
+const isReport = (file = ''): boolean => /^restore@[^/]+\.json$/.test(file);
 
 /** `verified.json`; and `proven@20260402T020000Z.json` for each proof after the first, of which the newest counts. */
 function stateOfFile(file: string): State | undefined {

@@ -24,7 +24,7 @@ export function plainRestore(
   backup: RestorableBackup,
 ): string {
   const at = (id: string): S3Location =>
-    restorable(settings.s3, address, backupPrefix(target, id).slice(0, -1));
+    plainLocation(settings.s3, address, backupPrefix(target, id).slice(0, -1));
   return restoreStatement({
     elements: restoreElements(settings, backup),
     ...(settings.cluster !== undefined && { cluster: settings.cluster }),
@@ -33,7 +33,8 @@ export function plainRestore(
   });
 }
 
-function restorable(access: Target['s3'], address: BucketAddress, path: string): S3Location {
+/** A location with placeholders in the places of secrets. */
+export function plainLocation(access: Target['s3'], address: BucketAddress, path: string): S3Location {
   const url = objectUrl(address, path);
   switch (access.access) {
     case 'server':

@@ -125,7 +125,7 @@ function judgeSilence(memory: PollMemory, now: number, overTime: boolean): Judge
   if (silent > SILENT_AFTER_SECONDS || overTime)
     return {
       outcome: 'lost',
-      because: `ClickHouse has not answered for ${Math.round(silent / 60)} minutes${overTime ? ', and the time of the backup is over' : ''}`,
+      because: `ClickHouse has not answered for ${Math.round(silent / 60)} minutes${overTime ? ', and its time is over' : ''}`,
       memory: next,
     };
   return { outcome: 'running', because: 'ClickHouse does not answer at the moment', memory: next };
@@ -139,12 +139,12 @@ function judgeMissing(memory: PollMemory, observation: Observation, now: number)
     return judgeOtherReplica(next, server, now);
   // Five seconds of slack: uptime counts whole seconds, and the two clocks are not the same.
   const restarted = uptime + 5 < sinceSubmit;
-  const forgotten = `the server was restarted ${Math.round(uptime)} s ago and has forgotten the backup`;
+  const forgotten = `the server was restarted ${Math.round(uptime)} s ago and has forgotten it`;
   if (restarted && server === memory.server) return { outcome: 'lost', because: forgotten, memory: next };
   if (sinceSubmit > APPEARS_WITHIN_SECONDS)
     return {
       outcome: 'lost',
-      because: restarted && !everywhere ? forgotten : 'no server knows the backup',
+      because: restarted && !everywhere ? forgotten : 'no server knows it',
       memory: next,
     };
   return { outcome: 'running', because: 'the row has not appeared yet', memory: next };
@@ -156,7 +156,7 @@ function judgeOtherReplica(memory: PollMemory, server: string, now: number): Jud
   if (unseen > SILENT_AFTER_SECONDS)
     return {
       outcome: 'lost',
-      because: `for ${Math.round(unseen / 60)} minutes only replicas answered that do not know the backup`,
+      because: `for ${Math.round(unseen / 60)} minutes only replicas answered that do not know it`,
       memory,
     };
   return { outcome: 'running', because: `another replica answered (${server})`, memory };

@@ -136,6 +136,16 @@ export const ERROR_SECTIONS = {
   backupoverlap: ['BackupOverlap'],
   backupabandoned: ['BackupAbandoned'],
   beforequerytimedout: ['BeforeQueryTimedOut'],
+  'a-restore-was-refused': ['AnotherRestore', 'BackupNotChosen', 'PreflightRefused'],
+  'a-restore-did-not-come-to-its-end': [
+    'RESTORE_FAILED',
+    'RestoreCancelled',
+    'RestoreLost',
+    'RestoreNotStopped',
+    'RestoreOverTime',
+    'RestoreStalled',
+  ],
+  restorediffers: ['RestoreDiffers'],
   verificationfailed: ['VerificationFailed'],
   proofrefuted: ['AssertionFailed', 'BaseRefuted', 'ProofRefuted'],
   'the-prover-cannot-judge': [
@@ -190,6 +200,7 @@ export const ERROR_SECTIONS = {
   ],
   'alarm-failed-without-an-alert': ['AlertNotSent'],
   'alarm-proofs-not-started': ['NotWalked'],
+  'alarm-restores-not-swept': ['NotSwept'],
   'alarm-webhook-not-delivered': ['WebhookRefused'],
   [UNKNOWN_SECTION]: ['BACKUP_FAILED', 'Unexpected'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

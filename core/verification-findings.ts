@@ -89,3 +89,16 @@ export class Findings {
     return this.#counts.size === 0;
   }
 }
+
+/** How many findings a person is told at once. */
+const TOLD = 3;
+
+/** The first findings in their own sentences, and how many there are besides. */
+export function findingsText(
+  findings: readonly Finding[],
+  counts: Readonly<Partial<Record<FindingKind, number>>>,
+): string {
+  const named = findings.slice(0, TOLD).map(({ sentence }) => sentence);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${named.join(' ')}${total > named.length ? ` And ${total - named.length} more.` : ''}`;
+}

@@ -170,9 +170,9 @@ export interface VerifiedBackup {
 }
 
 /** Whatever is there instead is not there: a failure must be told even when the input was the failure. */
-const ifAny = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+export const ifAny = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
 
-const caughtError = z.object({ Error: z.string(), Cause: z.string().optional() });
+export const caughtErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 
 /**
  * Read by `record-failure`. `run` is the state as it stood when a step failed, so each of its parts may be missing: the
@@ -196,7 +196,7 @@ export const failureInputSchema = z.object({
     verified: ifAny(z.object({ id: z.string() })),
     proof: ifAny(z.object({ outcome: z.string() })),
     judged: ifAny(z.object({ verdict: z.string() })),
-    error: ifAny(caughtError),
+    error: ifAny(caughtErrorSchema),
   }),
 });
 export type FailureInput = z.infer<typeof failureInputSchema>;
@@ -230,7 +230,7 @@ export type Removal = z.infer<typeof removalSchema>;
 /** Read by retention's `record-failure`. */
 export const retentionFailureInputSchema = z.object({
   ...contextFields,
-  run: z.looseObject({ target: z.unknown().optional(), error: ifAny(caughtError) }),
+  run: z.looseObject({ target: z.unknown().optional(), error: ifAny(caughtErrorSchema) }),
 });
 
 /** What keeps retention away from a backup, in the bucket under `pinKey`. */
@@ -299,6 +299,6 @@ export const proofFailureInputSchema = z.object({
   run: z.looseObject({
     target: z.unknown().optional(),
     backup: z.unknown().optional(),
-    error: ifAny(caughtError),
+    error: ifAny(caughtErrorSchema),
   }),
 });

@@ -35,6 +35,7 @@ export const RUNBOOK_SECTIONS = {
   stepsThrottled: 'alarm-functions-throttled',
   watchFails: 'alarm-watch-fails',
   walkFails: 'alarm-proofs-not-started',
+  sweepFails: 'alarm-restores-not-swept',
   deadLetters: 'alarm-start-not-delivered',
   webhookDeadLetters: 'alarm-webhook-not-delivered',
 } as const;
@@ -64,6 +65,12 @@ export interface WorkflowAlarmsOptions {
   readonly steps: readonly Step[];
   /** Its name, as in the dimension of AlertsSent. */
   readonly workflow: string;
+  /**
+   * Whether something else ends what a stopped execution had begun, and tells it: then a stop is no alarm.
+   *
+   * @default false
+   */
+  readonly isEndedElsewhere?: boolean;
 }
 
 interface Condition {
@@ -167,7 +174,8 @@ export class Alarms extends Construct {
   }
 
   /** Failed without an alert, timed out, aborted, throttled, and throttled functions. */
-  watchWorkflow({ stateMachine, steps, workflow }: WorkflowAlarmsOptions): void {
+  watchWorkflow(options: WorkflowAlarmsOptions): void {
+    const { stateMachine, steps, workflow, isEndedElsewhere = false } = options;
     const scope = new Construct(this, workflow);
     const event = { ...ONCE, link: consoleOf(stateMachine) };
     this.add(scope, 'FailedUntold', {
@@ -188,25 +196,26 @@ export class Alarms extends Construct {
       ...event,
       kind: 'timedOut',
       metric: stateMachine.metricTimedOut(EVENTS),
-      meaning: `An execution of ${workflow} was ended by Step Functions because it took longer than all its attempts may take together. Whatever it was doing may still run in ClickHouse.`,
+      meaning: `An execution of ${workflow} was ended by Step Functions because it took longer than all that it does may take together. Whatever it was doing may still run in ClickHouse.`,
     });
-    this.add(scope, 'Aborted', {
-      ...event,
-      kind: 'aborted',
-      metric: stateMachine.metricAborted(EVENTS),
-      meaning: `Somebody or something stopped an execution of ${workflow}. What it had begun was left as it was, and it is not repeated.`,
-    });
+    if (!isEndedElsewhere)
+      this.add(scope, 'Aborted', {
+        ...event,
+        kind: 'aborted',
+        metric: stateMachine.metricAborted(EVENTS),
+        meaning: `Somebody or something stopped an execution of ${workflow}. What it had begun was left as it was, and it is not repeated.`,
+      });
     this.add(scope, 'Throttled', {
       ...event,
       kind: 'throttled',
       metric: stateMachine.metricThrottled(EVENTS),
-      meaning: `Step Functions held back states of ${workflow}: this account starts more of them than its quota allows. Backups are late, not lost.`,
+      meaning: `Step Functions held back states of ${workflow}: this account starts more of them than its quota allows. What it does is late, not lost.`,
     });
     this.add(scope, 'StepsThrottled', {
       ...event,
       kind: 'stepsThrottled',
       metric: sumOf(steps.map((step) => step.function.metricThrottles(EVENTS))),
-      meaning: `Lambda refused to run a step of ${workflow}: this account has reached its limit of concurrent executions. Steps are tried again for about three minutes, then the backup fails.`,
+      meaning: `Lambda refused to run a step of ${workflow}: this account has reached its limit of concurrent executions. Steps are tried again for about three minutes, then the execution fails.`,
     });
   }
 
@@ -232,13 +241,23 @@ export class Alarms extends Construct {
     });
   }
 
+  watchTheSweep({ function: sweep }: Step): void {
+    this.add(this, 'SweepFails', {
+      ...ONCE,
+      kind: 'sweepFails',
+      metric: sumOf([sweep.metricErrors(EVENTS), sweep.metricThrottles(EVENTS)]),
+      meaning:
+        'The function that has stopped restores ended failed. What such a restore had created may still be there, and its databases cannot be restored to until it is ended.',
+    });
+  }
+
   watchSchedules(deadLetters: Queue): void {
     this.add(this, 'DeadLetters', {
       ...ONCE,
       kind: 'deadLetters',
       metric: messagesIn(deadLetters),
       meaning:
-        'EventBridge could not start a backup, or the daily proofs, at its time and has given up. The message in the queue says which one and why.',
+        'EventBridge could not start a backup, a drill or the daily proofs at its time and has given up. The message in the queue says which one and why.',
       link: queueConsole(deadLetters),
     });
   }
@@ -293,7 +312,7 @@ const ONCE = {
   missing: SILENCE_IS_HEALTH,
 } as const;
 
-/** An alarm's expression takes ten metrics at most; a workflow has seven steps. */
+/** An alarm's expression takes ten metrics at most; the longest workflow has nine steps of its own. */
 function sumOf(metrics: readonly IMetric[]): MathExpression {
   return new MathExpression({
     expression: 'SUM(METRICS())',

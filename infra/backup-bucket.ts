@@ -13,7 +13,7 @@ import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { canaryPrefix, PINS, PROOFS } from '../core/keys.ts';
+import { canaryPrefix, PINS, PROOFS, RESTORES } from '../core/keys.ts';
 
 export interface BackupBucketProps {
   readonly settings: Config['bucket'];
@@ -38,10 +38,13 @@ const ACCESS_LOG_DAYS = 400;
 
 /** A pin counts for hours, a week at most; after that it only makes every listing of pins longer. */
 const PIN_DAYS = 30;
-/** Plans and results of proofs are working papers: what a proof found is in the ledger. A quarter is enough to look into one. */
-const PROOF_DAYS = 90;
+/**
+ * Plans and results of proofs and restores are working papers: what came of them is in the ledger. A quarter is enough to
+ * look into one.
+ */
+const PAPER_DAYS = 90;
 
-/** The bucket of backups, ledger, claims, pins and proofs: a new one, or one that exists. */
+/** The bucket of backups, ledger, claims, pins, proofs and restores: a new one, or one that exists. */
 export class BackupBucket extends Construct {
   readonly bucket: IBucket;
   readonly encryptionKey?: IKey;
@@ -93,7 +96,8 @@ export class BackupBucket extends Construct {
           expiredObjectDeleteMarker: true,
         },
         { id: 'pins', prefix: PINS, expiration: Duration.days(PIN_DAYS) },
-        { id: 'proofs', prefix: PROOFS, expiration: Duration.days(PROOF_DAYS) },
+        { id: 'proofs', prefix: PROOFS, expiration: Duration.days(PAPER_DAYS) },
+        { id: 'restores', prefix: RESTORES, expiration: Duration.days(PAPER_DAYS) },
         // What doctor lets ClickHouse write as a trial. The only rule that expires anything under backups/.
         ...targets.map((target) => ({
           id: `canary-${target}`,
@@ -121,7 +125,8 @@ export class BackupBucket extends Construct {
         'lifecycle rules that abort incomplete multipart uploads (after longer than the longest backup), expire',
         'noncurrent versions and remove expired delete markers, for the whole bucket;',
         'no rule that expires or archives objects under backups/, ledger/, claims/ or pins/, but for one that',
-        `expires backups/<target>/canary/ after a day; one that expires ${PROOFS} after ${PROOF_DAYS} days;`,
+        `expires backups/<target>/canary/ after a day; one that expires ${PROOFS} and one that expires ${RESTORES}`,
+        `after ${PAPER_DAYS} days;`,
         'and, when it is encrypted with a key of yours, that key as bucket.kmsKeyArn.',
       ].join(' '),
     );

@@ -11,7 +11,7 @@ import { Machine } from './machine.ts';
 import { type Permission, readSettings } from './permissions.ts';
 import type { ProofSteps } from './proof-definition.ts';
 import { LONGEST_PROOF } from './prove-workflow.ts';
-import { Step, type StepNetwork } from './step.ts';
+import { idOfStep, Step, type StepNetwork } from './step.ts';
 import type { NetworkGroup } from './target-network.ts';
 
 export interface BackupWorkflowProps {
@@ -170,10 +170,6 @@ export class BackupWorkflow extends Construct {
     });
   }
 }
-
-/** `check-before` as a construct's id: `CheckBefore`. */
-const idOfStep = (name: string): string =>
-  name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /** For claiming, verifying and telling, and for what is tried again on the way. */
 const SPARE = Duration.hours(2);

@@ -11,9 +11,22 @@ export const CLICKHOUSE_ANSWERS_WITHIN = Duration.minutes(3);
 export const readPasswords = (scope: IConstruct, targets: readonly Target[]): readonly Permission[] =>
   targets.flatMap(({ password }) => (password === undefined ? [] : readSecret(scope, password)));
 
+/** The passwords of the users that restore: that of the target's own user only where it is the one. */
+export const readRestorePasswords = (scope: IConstruct, targets: readonly Target[]): readonly Permission[] =>
+  targets.flatMap(({ password, restore }) => {
+    const secret = restore.user === undefined ? (restore.password ?? password) : restore.password;
+    return secret === undefined ? [] : readSecret(scope, secret);
+  });
+
 /** For handing credentials to ClickHouse, where a target's way to S3 asks for them. */
 export const handOutCredentials = (scope: IConstruct, targets: readonly Target[]): readonly Permission[] =>
   targets.flatMap(({ s3 }) => handOut(scope, s3));
+
+/** The same for the way on which a target reaches the backups that it restores. */
+export const handOutRestoreCredentials = (
+  scope: IConstruct,
+  targets: readonly Target[],
+): readonly Permission[] => targets.flatMap(({ s3, restore }) => handOut(scope, restore.s3 ?? s3));
 
 function handOut(scope: IConstruct, s3: Target['s3']): readonly Permission[] {
   switch (s3.access) {

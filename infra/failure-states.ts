@@ -6,13 +6,17 @@ import { EXECUTION_AND_RUN, stepTask } from './task.ts';
 
 type Catching = sfn.TaskStateBase | sfn.DistributedMap;
 
-/** Sends whatever a state throws to RecordFailure. */
+/** Sends whatever a state throws to where it is taken up: RecordFailure, or what has to come before it. */
 export type Caught = <State extends Catching>(state: State) => State;
 
+/**
+ * @param next what takes it up
+ * @param resultPath where the error goes
+ */
 export const caughtBy =
-  (recordFailure: sfn.TaskStateBase): Caught =>
+  (next: sfn.TaskStateBase, resultPath = '$.error'): Caught =>
   (state) => {
-    state.addCatch(recordFailure, { errors: [sfn.Errors.ALL], resultPath: '$.error' });
+    state.addCatch(next, { errors: [sfn.Errors.ALL], resultPath });
     return state;
   };
 

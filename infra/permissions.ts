@@ -1,9 +1,11 @@
 /** What a role may do, in the words of what it is for. Every wildcard carries the reason why it cannot be narrower. */
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 import type { Secret } from '../core/config.ts';
+import { BACKUPS } from '../core/keys.ts';
 
 export interface Permission {
   readonly effect?: 'Allow' | 'Deny';
@@ -16,6 +18,9 @@ export interface Permission {
 
 const KEYS_ARE_MADE_LATER =
   'The keys below this prefix carry the names of targets and backups, which are made after the deployment. The prefix and the end of the name confine it as far as a policy can.';
+
+const DEFINITIONS_LIE_ANYWHERE =
+  'The definitions of tables are read out of a backup. ClickHouse stores one that is equal to another file under the name of that file, in this backup or in its base, and may be told to make names up: no pattern holds them all.';
 
 /** Permissions on the bucket, and on its key where it has one of the user's. */
 export class BucketAccess {
@@ -30,6 +35,12 @@ export class BucketAccess {
   /** @param keys patterns such as `ledger/*` */
   read(...keys: readonly string[]): readonly Permission[] {
     return [this.onObjects('s3:GetObject', keys), ...this.withKey('kms:Decrypt')];
+  }
+
+  /** Reading what ClickHouse wrote under `backups/`, for the definitions of the tables in it. */
+  readDefinitions(): readonly Permission[] {
+    const read = this.onObjects('s3:GetObject', [`${BACKUPS}*`]);
+    return [{ ...read, wildcard: DEFINITIONS_LIE_ANYWHERE }, ...this.withKey('kms:Decrypt')];
   }
 
   /** @param keys patterns such as `ledger/*` */
@@ -122,6 +133,26 @@ export function readSettings(scope: IConstruct, prefix: string): readonly Permis
         "One parameter for each target of this stack. They hold settings and the names of secrets, never a secret, and a list of all of them would outgrow a role's policies.",
     },
   ];
+}
+
+/** Looking at the executions of state machines. */
+export const followExecutions = (stateMachines: readonly IStateMachine[]): readonly Permission[] => [
+  {
+    actions: ['states:DescribeExecution'],
+    resources: stateMachines.map((stateMachine) => executionsOf(stateMachine)),
+    wildcard: 'The executions of these state machines alone; each is named when it is started.',
+  },
+];
+
+function executionsOf(stateMachine: IStateMachine): string {
+  const stack = Stack.of(stateMachine);
+  const { resourceName = '' } = stack.splitArn(stateMachine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME);
+  return stack.formatArn({
+    service: 'states',
+    resource: 'execution',
+    resourceName: `${resourceName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }
 
 /** Sending trace segments; X-Ray has no resources that a policy could name. */

@@ -9,13 +9,11 @@ import { RUNBOOK } from '../core/alert.ts';
 import { type Config, type ConfigInput, parseConfig, type Target } from '../core/config.ts';
 import { settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms, type WorkflowAlarmsOptions } from './alarms.ts';
 import { Alerts } from './alerts.ts';
 import { BackupBucket } from './backup-bucket.ts';
-import { BackupWorkflow } from './backup-workflow.ts';
 import { Dashboard } from './dashboard.ts';
 import type { DeploymentContext } from './deployment-context.ts';
-import { DoctorWorkflow } from './doctor-workflow.ts';
 import { bundledFunctions, type FunctionCode } from './function-code.ts';
 import { checkLifetimes, proofStaleAfterHours, staleAfterHours } from './lifetimes.ts';
 import { BucketAccess } from './permissions.ts';
@@ -24,7 +22,14 @@ import { RetentionWorkflow } from './retention-workflow.ts';
 import { type ScheduledTarget, Schedules } from './schedules.ts';
 import { DeploymentRecord, TargetSettings } from './settings.ts';
 import type { Step } from './step.ts';
+import { Sweep } from './sweep.ts';
 import { groupByNetwork, type TargetNetwork } from './target-network.ts';
+import {
+  addTargetWorkflows,
+  type GroupWorkflows,
+  machinesByTarget,
+  type TargetStateMachines,
+} from './target-workflows.ts';
 import { Watch } from './watch.ts';
 import { Writer } from './writer.ts';
 
@@ -74,13 +79,6 @@ type CompleteTarget = Target & {
   readonly prove: { readonly staleAfterHours: number };
 };
 type CompleteConfig = Config & { readonly targets: Readonly<Record<string, CompleteTarget>> };
-
-export interface TargetStateMachines {
-  /** Makes a backup of `{ "target": … }`. */
-  readonly backup: StateMachine;
-  /** Tries everything that a backup of `{ "target": … }` needs. */
-  readonly doctor: StateMachine;
-}
 
 /**
  * Scheduled backups of ClickHouse: bucket, workflows, schedules, alarms. One in each stack, because the stack's name tells
@@ -144,19 +142,27 @@ export class Safehouse extends Construct {
     this.retention = retention.stateMachine;
     const prove = new ProveWorkflow(this, 'Prove', { context, targets });
     this.prove = prove.stateMachine;
-    const backups = this.addTargets(context, prove, retention, props.networks);
-    this.targets = backups.stateMachines;
+    const workflows = addTargetWorkflows(this, {
+      context,
+      groups: groupByNetwork(this, config.targets, props.networks),
+      proof: prove.steps,
+      retention: retention.stateMachine,
+    });
+    this.targets = machinesByTarget(workflows);
     const watch = new Watch(this, 'Watch', { context, targets });
+    const sweep = new Sweep(this, 'Sweep', { context, workflows });
     const schedules = new Schedules(this, 'Schedules', {
       targets: this.scheduled(),
       watch: watch.publishAges,
       walk: prove.walk,
+      sweep: sweep.step,
     });
-    this.recordSettings(stackName);
+    this.recordSettings(stackName, workflows);
     this.addAlarms(props.runbook ?? RUNBOOK, {
-      workflows: [...backups.workflows, retention, prove],
+      workflows: [...workflows.flatMap(watchedOf), watched(retention), watched(prove)],
       watch: watch.publishAges,
       walk: prove.walk,
+      sweep: sweep.step,
       schedules,
       alerts,
     });
@@ -167,53 +173,31 @@ export class Safehouse extends Construct {
     return this.writer.grant(grantee);
   }
 
-  private addTargets(
-    context: DeploymentContext,
-    prove: ProveWorkflow,
-    retention: RetentionWorkflow,
-    networks: SafehouseProps['networks'],
-  ): {
-    readonly workflows: readonly BackupWorkflow[];
-    readonly stateMachines: Readonly<Record<string, TargetStateMachines>>;
-  } {
-    const workflows: BackupWorkflow[] = [];
-    const stateMachines: Record<string, TargetStateMachines> = {};
-    for (const group of groupByNetwork(this, this.config.targets, networks)) {
-      const backup = new BackupWorkflow(this, `Backup${group.mark}`, {
-        context,
-        group,
-        proof: prove.steps,
-        retention: retention.stateMachine,
-      });
-      const doctor = new DoctorWorkflow(this, `Doctor${group.mark}`, { context, group });
-      workflows.push(backup);
-      for (const name of Object.keys(group.targets))
-        stateMachines[name] = { backup: backup.stateMachine, doctor: doctor.stateMachine };
-    }
-    return { workflows, stateMachines };
-  }
-
   private machinesOf(target: string): TargetStateMachines {
     const machines = this.targets[target];
-    if (machines === undefined) throw new RangeError(`no state machine backs up ${target}`);
+    if (machines === undefined) throw new RangeError(`no state machines for ${target}`);
     return machines;
   }
 
   private scheduled(): Readonly<Record<string, ScheduledTarget>> {
     const targets = Object.entries(this.config.targets).map(
-      ([name, target]) => [name, { target, stateMachine: this.machinesOf(name).backup }] as const,
+      ([name, target]) =>
+        [
+          name,
+          {
+            target,
+            stateMachine: this.machinesOf(name).backup,
+            drills: target.drill && this.machinesOf(target.drill.to).restore,
+          },
+        ] as const,
     );
     return Object.fromEntries(targets);
   }
 
-  private recordSettings(stackName: string): void {
+  private recordSettings(stackName: string, workflows: readonly GroupWorkflows[]): void {
     const settings = new Construct(this, 'Settings');
     for (const [name, target] of Object.entries(this.config.targets))
       new TargetSettings(settings, name, { stackName, name, target });
-    const targets = Object.entries(this.targets).map(
-      ([name, { backup, doctor }]) =>
-        [name, { backup: backup.stateMachineArn, doctor: doctor.stateMachineArn }] as const,
-    );
     new DeploymentRecord(this, 'Deployment', {
       stackName,
       deployment: {
@@ -223,12 +207,18 @@ export class Safehouse extends Construct {
         topicArn: this.topic.topicArn,
         retention: this.retention.stateMachineArn,
         prove: this.prove.stateMachineArn,
-        targets: Object.fromEntries(targets),
+        groups: workflows.map(({ group, backup, doctor, restore, cancel }) => ({
+          targets: Object.keys(group.targets),
+          backup: backup.stateMachine.stateMachineArn,
+          doctor: doctor.stateMachine.stateMachineArn,
+          restore: restore.stateMachine.stateMachineArn,
+          cancelRestore: cancel.stateMachine.stateMachineArn,
+        })),
       },
     });
   }
 
-  private addAlarms(runbook: string, { workflows, watch, walk, schedules, alerts }: Watched): void {
+  private addAlarms(runbook: string, { workflows, watch, walk, sweep, schedules, alerts }: Watched): void {
     const { stackName } = Stack.of(this);
     const alarms = new Alarms(this, 'Alarms', { stackName, topic: this.topic, runbook });
     const { targets } = this.config;
@@ -236,10 +226,10 @@ export class Safehouse extends Construct {
       alarms.watchTarget(name, { staleAfterHours, stateMachine: this.machinesOf(name).backup });
       if (prove.level !== 'none') alarms.watchProof(name, { ...prove, stateMachine: this.prove });
     }
-    for (const { stateMachine, steps, workflow } of workflows)
-      alarms.watchWorkflow({ stateMachine, workflow, steps: Object.values<Step>({ ...steps }) });
+    for (const workflow of workflows) alarms.watchWorkflow(workflow);
     alarms.watchTheWatch(watch);
     alarms.watchTheWalk(walk);
+    alarms.watchTheSweep(sweep);
     alarms.watchSchedules(schedules.deadLetters);
     const { webhook } = alerts;
     if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
@@ -249,12 +239,28 @@ export class Safehouse extends Construct {
 
 /** What has alarms beside the targets. */
 interface Watched {
-  readonly workflows: readonly (BackupWorkflow | RetentionWorkflow | ProveWorkflow)[];
+  readonly workflows: readonly WorkflowAlarmsOptions[];
   readonly watch: Step;
   readonly walk: Step;
+  readonly sweep: Step;
   readonly schedules: Schedules;
   readonly alerts: Alerts;
 }
+
+/** Doctor has no alarms: whoever started it waits for its answer. */
+const watchedOf = ({ backup, restore, cancel }: GroupWorkflows): readonly WorkflowAlarmsOptions[] => [
+  watched(backup),
+  { ...watched(restore), isEndedElsewhere: true },
+  watched(cancel),
+];
+
+const watched = ({ stateMachine, steps, workflow }: WorkflowWithSteps): WorkflowAlarmsOptions => ({
+  stateMachine,
+  workflow,
+  steps: Object.values<Step>({ ...steps }),
+});
+
+type WorkflowWithSteps = GroupWorkflows['backup' | 'restore' | 'cancel'] | RetentionWorkflow | ProveWorkflow;
 
 /** Resolved once, here, so that the alarms, the dashboard and the command line go by the same numbers. */
 const withStaleness = (

@@ -1,4 +1,4 @@
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   CfnScheduleGroup,
   ContextAttribute,
@@ -8,7 +8,11 @@ import {
   ScheduleGroup,
   ScheduleTargetInput,
 } from 'aws-cdk-lib/aws-scheduler';
-import { LambdaInvoke, StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import {
+  LambdaInvoke,
+  type ScheduleTargetBaseProps,
+  StepFunctionsStartExecution,
+} from 'aws-cdk-lib/aws-scheduler-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack, TimeZone } from 'aws-cdk-lib/core';
@@ -23,6 +27,12 @@ export interface ScheduledTarget {
   readonly target: Target;
   /** The state machine that backs it up. */
   readonly stateMachine: IStateMachine;
+  /**
+   * The state machine that restores its drills.
+   *
+   * @default - none: it is not drilled
+   */
+  readonly drills?: IStateMachine | undefined;
 }
 
 export interface SchedulesProps {
@@ -30,6 +40,8 @@ export interface SchedulesProps {
   readonly watch: Step;
   /** Starts the proofs of a day. */
   readonly walk: Step;
+  /** Has restores ended whose execution was stopped. */
+  readonly sweep: Step;
 }
 
 /**
@@ -46,66 +58,105 @@ export const WATCH_INTERVAL = Duration.minutes(5);
 /** Once a day, at an hour at which a person in most of the world is awake when a proof finds something. */
 const WALK = ScheduleExpression.cron({ hour: '12', minute: '0', timeZone: TimeZone.ETC_UTC });
 
-/** When backups begin, when they are proven again, and when the watch looks. */
+/** A restore that was stopped holds its databases and its pin until it is ended: an hour is little against a restore. */
+const SWEEP_INTERVAL = Duration.hours(1);
+
+/** When backups and drills begin, when backups are proven again, and when watch and sweep look. */
 export class Schedules extends Construct {
   readonly deadLetters: Queue;
+  private readonly group: IScheduleGroup;
+  private readonly role: IRole;
 
-  constructor(scope: Construct, id: string, { targets, watch, walk }: SchedulesProps) {
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
+    const { targets, watch, walk, sweep } = props;
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
-    const group = createGroup(this);
-    const stateMachines = [...new Set(Object.values(targets).map(({ stateMachine }) => stateMachine))];
-    const role = roleWith(this, 'Role', {
-      assumedBy: schedulerOf(this, group),
-      description: 'Safehouse: starts backups on time, the daily proofs, and the watch',
+    this.group = createGroup(this);
+    this.role = this.createRole(props);
+    for (const [name, { target, stateMachine, drills }] of Object.entries(targets)) {
+      for (const [kind, expression] of kindsOf(target))
+        this.start(`${name}-${kind}`, `the ${kind} backup of ${name}`, stateMachine, {
+          schedule: inZoneOf(target, expression),
+          // The time that this start is for, not the time at which it happens: it is the same however often EventBridge
+          // delivers, and makes the start run once.
+          input: { target: name, kind, scheduledTime: ContextAttribute.scheduledTime },
+        });
+      if (target.drill !== undefined && drills !== undefined)
+        this.start(`${name}-drill`, `the drill of ${name}`, drills, {
+          schedule: inZoneOf(target, target.drill.schedule),
+          input: { target: name, to: target.drill.to, drill: true },
+        });
+    }
+    this.call('Walk', 'starts the proofs of the day', walk, WALK, {
+      ...START,
+      deadLetterQueue: this.deadLetters,
+    });
+    const everyFew = ScheduleExpression.rate(WATCH_INTERVAL);
+    this.call('Watch', 'looks how old the newest good backup of each target is', watch, everyFew, LOOK);
+    const hourly = ScheduleExpression.rate(SWEEP_INTERVAL);
+    this.call('Sweep', 'has restores ended whose execution was stopped', sweep, hourly, LOOK);
+  }
+
+  private createRole({ targets, watch, walk, sweep }: SchedulesProps): IRole {
+    const stateMachines = Object.values(targets).flatMap(({ stateMachine, drills }) =>
+      drills === undefined ? [stateMachine] : [stateMachine, drills],
+    );
+    return roleWith(this, 'Role', {
+      assumedBy: schedulerOf(this, this.group),
+      description: 'Safehouse: starts backups and drills on time, the daily proofs, the watch and the sweep',
       policies: {
         Start: [
           {
             actions: ['states:StartExecution'],
-            resources: stateMachines.map(({ stateMachineArn }) => stateMachineArn),
+            resources: [...new Set(stateMachines)].map(({ stateMachineArn }) => stateMachineArn),
           },
           {
             actions: ['lambda:InvokeFunction'],
-            resources: [watch, walk].map((step) => step.function.functionArn),
+            resources: [watch, walk, sweep].map((step) => step.function.functionArn),
           },
           { actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] },
         ],
       },
     }).withoutPolicyUpdates();
+  }
 
-    for (const [name, { target, stateMachine }] of Object.entries(targets))
-      for (const [kind, expression] of kindsOf(target))
-        new Schedule(this, `${name}-${kind}`, {
-          description: `Safehouse: the ${kind} backup of ${name}`,
-          scheduleGroup: group,
-          schedule: ScheduleExpression.expression(expression, TimeZone.of(target.schedule.timeZone)),
-          target: new StepFunctionsStartExecution(stateMachine, {
-            ...START,
-            role,
-            deadLetterQueue: this.deadLetters,
-            // The time that this start is for, not the time at which it happens: it is the same however often
-            // EventBridge delivers, and makes the start run once.
-            input: ScheduleTargetInput.fromObject({
-              target: name,
-              kind,
-              scheduledTime: ContextAttribute.scheduledTime,
-            }),
-          }),
-        });
-    new Schedule(this, 'Walk', {
-      description: 'Safehouse: starts the proofs of the day',
-      scheduleGroup: group,
-      schedule: WALK,
-      target: new LambdaInvoke(walk.function, { ...START, role, deadLetterQueue: this.deadLetters }),
+  private start(
+    id: string,
+    what: string,
+    stateMachine: IStateMachine,
+    { schedule, input }: { readonly schedule: ScheduleExpression; readonly input: object },
+  ): void {
+    new Schedule(this, id, {
+      description: `Safehouse: ${what}`,
+      scheduleGroup: this.group,
+      schedule,
+      target: new StepFunctionsStartExecution(stateMachine, {
+        ...START,
+        role: this.role,
+        deadLetterQueue: this.deadLetters,
+        input: ScheduleTargetInput.fromObject(input),
+      }),
     });
-    new Schedule(this, 'Watch', {
-      description: 'Safehouse: looks how old the newest good backup of each target is',
-      scheduleGroup: group,
-      schedule: ScheduleExpression.rate(WATCH_INTERVAL),
-      target: new LambdaInvoke(watch.function, { ...LOOK, role }),
+  }
+
+  private call(
+    id: string,
+    what: string,
+    step: Step,
+    schedule: ScheduleExpression,
+    options: ScheduleTargetBaseProps,
+  ): void {
+    new Schedule(this, id, {
+      description: `Safehouse: ${what}`,
+      scheduleGroup: this.group,
+      schedule,
+      target: new LambdaInvoke(step.function, { ...options, role: this.role }),
     });
   }
 }
+
+const inZoneOf = ({ schedule }: Target, expression: string): ScheduleExpression =>
+  ScheduleExpression.expression(expression, TimeZone.of(schedule.timeZone));
 
 function kindsOf({ schedule }: Target): readonly (readonly [Kind, string])[] {
   const full = ['full', schedule.full] as const;

@@ -3,7 +3,7 @@ import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { parseTarget, type Target } from '../core/config.ts';
-import type { Deployment } from '../core/deployment.ts';
+import type { RecordedDeployment } from '../core/deployment.ts';
 import { deploymentParameter, settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 
@@ -37,7 +37,7 @@ export class TargetSettings extends Construct {
 
 export interface DeploymentRecordProps {
   readonly stackName: string;
-  readonly deployment: Deployment;
+  readonly deployment: RecordedDeployment;
 }
 
 /** An ARN or a generated name, once AWS has filled it in, is not longer. */
@@ -59,7 +59,7 @@ export class DeploymentRecord extends Construct {
 }
 
 /** Its length with every token at its longest. */
-const longestForm = (deployment: Deployment): number =>
+const longestForm = (deployment: RecordedDeployment): number =>
   JSON.stringify(deployment, (_, value: unknown) =>
     typeof value === 'string' && Token.isUnresolved(value) ? 'x'.repeat(LONGEST_NAME) : value,
   ).length;

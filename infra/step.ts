@@ -120,3 +120,7 @@ export class Step extends Construct {
     });
   }
 }
+
+/** `check-before` as a construct's id: `CheckBefore`. */
+export const idOfStep = (name: string): string =>
+  name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());

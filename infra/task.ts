@@ -74,6 +74,12 @@ export interface StepTaskProps {
 /** What a first step receives: the execution's own input may be anything, so it is passed on whole. */
 export const EXECUTION_AND_INPUT = { 'execution.$': '$$.Execution.Id', 'input.$': '$' } as const;
 
+/** The same with the time of the start, which stays when a step is repeated. */
+export const EXECUTION_START_AND_INPUT = {
+  ...EXECUTION_AND_INPUT,
+  'startedAt.$': '$$.Execution.StartTime',
+} as const;
+
 export const EXECUTION_AND_RUN = { 'execution.$': '$$.Execution.Id', 'run.$': '$' } as const;
 
 /** Values by the name that the step knows; a name that ends in `.$` has a path. */
@@ -83,8 +89,8 @@ export interface Parameters {
 
 /**
  * The state that calls a step. It may be tried again because every step is idempotent by what it writes: `begin` by its
- * claim, `prepare` by its attempt's claim, `submit` by the backup's id, the parts of a proof by their objects, the others by
- * the ledger, each of whose objects is written once.
+ * claim, `prepare` by its attempt's claim, `submit` by the id of the backup or restore, the parts of a proof and the steps of
+ * a restore by their objects, the others by the ledger, each of whose objects is written once.
  */
 export function stepTask(
   scope: Construct,

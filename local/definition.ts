@@ -12,7 +12,7 @@
  *
  * What differs and is made good in `state-machines.ts`: aborting does not stop a retry that waits, and results are not
  * limited to 256 KiB; in `distributed-map.ts`: how such a Map fails. What differs and does not matter here: the history has
- * no limit of 25,000 events, `$$.Execution.Id` is a name instead of an ARN, and of a Map in which one item has failed, those
+ * no limit of 25,000 events, `$$.Execution.Id` is a name instead of an ARN, `$$.Execution.StartTime` is that of the redrive, and of a Map in which one item has failed, those
  * that waited for their turn are begun all the same.
  */
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';

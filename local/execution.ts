@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { EXECUTION_STATUSES, type ExecutionStatus, type ExecutionView } from '../core/installation.ts';
 import { type Poll, pollSchema } from '../core/workflow.ts';
+import { isAlive, processSchema, thisProcess } from './process-identity.ts';
 
 export const TRANSITIONS = ['entered', 'exited', 'failed', 'retried', 'caught'] as const;
 
@@ -22,6 +23,8 @@ const historySchema = z.object({
   stateMachine: z.string(),
   input: z.unknown(),
   startedAt: z.iso.datetime(),
+  /** The process that runs it. */
+  process: processSchema.nullable().default(null),
   status: z.enum(EXECUTION_STATUSES),
   /** The state that was entered last, and what it was given: where a redrive goes on. */
   state: z.string().nullable(),
@@ -38,16 +41,20 @@ export type History = z.infer<typeof historySchema>;
 /** As many as fit on a few screens; a long backup polls a thousand times. */
 const KEPT_TRANSITIONS = 500;
 
+/** What an execution begins with. */
+export type Begun = Pick<History, 'id' | 'stateMachine' | 'input' | 'startedAt'>;
+
 /** Keeps an execution's history in memory and in a file, which is replaced whole at each change. */
 export class ExecutionRecord {
   #history: History;
   readonly #file: string;
 
-  constructor(directory: string, begun: Pick<History, 'id' | 'stateMachine' | 'input' | 'startedAt'>) {
+  constructor(directory: string, begun: Begun) {
     mkdirSync(directory, { recursive: true });
     this.#file = join(directory, `${begun.id}.json`);
     this.#history = {
       ...begun,
+      process: thisProcess(),
       status: 'running',
       state: null,
       stateInput: begun.input,
@@ -93,9 +100,16 @@ export class ExecutionRecord {
 export const hasHistory = (directory: string, id: string): boolean =>
   existsSync(join(directory, `${id}.json`));
 
-/** @throws Error when there is no such execution */
-export const readHistory = (directory: string, id: string): History =>
-  historySchema.parse(JSON.parse(readFileSync(join(directory, `${id}.json`), 'utf8')));
+/**
+ * One whose process is gone is aborted, though nobody was left to write that down.
+ *
+ * @throws Error when there is no such execution
+ */
+export function readHistory(directory: string, id: string): History {
+  const history = historySchema.parse(JSON.parse(readFileSync(join(directory, `${id}.json`), 'utf8')));
+  const isDead = history.status === 'running' && (history.process === null || !isAlive(history.process));
+  return isDead ? { ...history, status: 'aborted' } : history;
+}
 
 export function viewOf({ status, state, carried, output, error, cause }: History): ExecutionView {
   const { backupId, poll } = readCarried(carried);
@@ -109,12 +123,16 @@ const carriedSchema = z.looseObject({
     .catch(undefined),
   /** A proof by itself carries no `prepared`. */
   proof: z.looseObject({ backup: z.string() }).optional().catch(undefined),
+  /** Of a restore, once it is planned: what starts one may have `latest` for a backup. */
+  restore: z.string().optional().catch(undefined),
+  backup: z.string().optional().catch(undefined),
   poll: pollSchema.optional().catch(undefined),
 });
 
 function readCarried(carried: unknown): { backupId: string | null; poll: Poll | null } {
   const parsed = carriedSchema.safeParse(carried);
   if (!parsed.success) return { backupId: null, poll: null };
-  const { prepared, proof, poll } = parsed.data;
-  return { backupId: prepared?.backup?.id ?? proof?.backup ?? null, poll: poll ?? null };
+  const { prepared, proof, restore, backup, poll = null } = parsed.data;
+  const restored = restore === undefined ? undefined : backup;
+  return { backupId: prepared?.backup?.id ?? proof?.backup ?? restored ?? null, poll };
 }

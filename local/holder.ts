@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import type { Home } from './home.ts';
+import { isAlive, processSchema, thisProcess } from './process-identity.ts';
 
 const addressesSchema = z.object({
   engine: z.string(),
@@ -18,10 +19,7 @@ const addressesSchema = z.object({
 /** Where the servers of a home listen. */
 export type Addresses = z.infer<typeof addressesSchema>;
 
-const holderSchema = z.object({
-  pid: z.number().int(),
-  /** When that process started, so that another process with its number is not taken for it. */
-  processStarted: z.string().nullable(),
+const holderSchema = processSchema.extend({
   /** Given once they can be used by others. */
   addresses: addressesSchema.nullable(),
 });
@@ -78,31 +76,5 @@ function readHolder(home: Home): Holder | undefined {
   } catch {
     // Cut off by a crash while it was written: nobody holds it by this.
     return undefined;
-  }
-}
-
-const thisProcess = (): Pick<Holder, 'pid' | 'processStarted'> => ({
-  pid: process.pid,
-  processStarted: startOf(process.pid),
-});
-
-function isAlive({ pid, processStarted }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives and is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  return startOf(pid) === processStarted;
-}
-
-/** The start of a process in ticks since the machine's own, from Linux; null where there is no such file. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets and may hold anything; the start is the 22nd.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
   }
 }

@@ -3,12 +3,12 @@ import { type Config, parseTarget, type Target } from '../core/config.ts';
 import { nearestText } from '../core/config-problems.ts';
 import { settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import type { Workflow } from '../core/installation.ts';
+import { targetOf, type Workflow } from '../core/installation.ts';
 import { isEmbedded } from './configuration.ts';
 import { type Home, homeAt, readSecrets } from './home.ts';
 import type { Metric } from './metrics.ts';
 import { openServers, type Servers } from './servers.ts';
-import type { LocalExecution, Pace } from './state-machines.ts';
+import { type LocalExecution, NoExecution, type Pace } from './state-machines.ts';
 import { STACK_NAME, synthesise } from './synthesis.ts';
 import { type DeployedStack, readStack } from './template.ts';
 import { readMessages, type TopicMessage } from './topic.ts';
@@ -17,7 +17,7 @@ import { type Around, openWorkshop, type Workshop } from './workshop.ts';
 export const DEFAULT_BUCKET = 'safehouse';
 
 /** The others work on the bucket alone. */
-const ASKS_CLICKHOUSE: ReadonlySet<Workflow> = new Set(['backup', 'doctor']);
+const ASKS_CLICKHOUSE: ReadonlySet<Workflow> = new Set(['backup', 'doctor', 'restore', 'cancelRestore']);
 
 export type StartInput = Readonly<Record<string, unknown>> & { readonly target: string };
 
@@ -89,10 +89,31 @@ export class House {
    * @throws {SafehouseError} InvalidConfiguration, when there is no such target
    */
   async start(workflow: Workflow, input: StartInput): Promise<LocalExecution> {
-    const target = this.target(input.target);
+    const name = targetOf(workflow, input);
+    const target = this.target(name);
     const { stack, machines } = await this.#open();
     if (ASKS_CLICKHOUSE.has(workflow) && isEmbedded(target)) await this.startEngine();
-    return machines.start(machineOf(stack, workflow, input.target), input);
+    return machines.start(machineOf(stack, workflow, name), input);
+  }
+
+  /**
+   * Ends an execution, as StopExecution does: one of this process, or of another one in the same home.
+   *
+   * @throws {SafehouseError} NotFound
+   */
+  async stop(id: string): Promise<void> {
+    const { machines } = await this.#open();
+    await machines.stop(id).catch((cause: unknown) => {
+      if (!(cause instanceof NoExecution)) throw cause;
+      throw new SafehouseError(
+        ERROR_NAMES.notFound,
+        {
+          what: `There is no execution ${JSON.stringify(id)} in ${this.home.directory}.`,
+          remedy: 'Use the same SAFEHOUSE_HOME as when it was started.',
+        },
+        { cause },
+      );
+    });
   }
 
   /** Runs an execution that did not succeed again, from where it stopped. */

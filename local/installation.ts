@@ -31,6 +31,7 @@ export async function openLocal({ config, home }: LocalOptions = {}): Promise<In
     targets: async () => Object.keys(house.config.targets),
     target: async (name) => house.target(name),
     start: (workflow, input) => house.start(workflow, input),
+    stop: (execution) => house.stop(execution),
     close: () => house.close(),
   };
 }

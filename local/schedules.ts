@@ -61,10 +61,9 @@ const nextRun = ({ expression, timeZone }: DeployedSchedule, after: number): num
 const isoSeconds = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().replace(/\.\d+/, '');
 
-/** The input says what it starts; the watch has none. */
+/** The input says what it starts; the watch, the walk and the sweep have none. */
 function nameOf({ input, name }: DeployedSchedule): string {
-  const { target, kind } = JSON.parse(input) as { target?: string; kind?: string };
-  return target === undefined
-    ? name.replace(/^.*Schedules|[0-9A-F]{8}$/g, '')
-    : `${kind} backup of ${target}`;
+  const { target, kind, drill } = JSON.parse(input) as { target?: string; kind?: string; drill?: boolean };
+  if (target === undefined) return name.replace(/^.*Schedules|[0-9A-F]{8}$/g, '');
+  return drill === true ? `drill of ${target}` : `${kind} backup of ${target}`;
 }

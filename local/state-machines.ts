@@ -4,6 +4,7 @@
  * `definition.ts`.
  */
 import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
   ExecutionAbortedError,
@@ -16,8 +17,9 @@ import { compactTime } from '../core/backup-id.ts';
 import type { ExecutionView } from '../core/installation.ts';
 import { readDefinition, statesOf } from './definition.ts';
 import { failingAsOnAws } from './distributed-map.ts';
-import { ExecutionRecord, type History, hasHistory, readHistory, viewOf } from './execution.ts';
+import { type Begun, ExecutionRecord, type History, hasHistory, readHistory, viewOf } from './execution.ts';
 import { executionArn } from './place.ts';
+import { requestStop, watchForStop, withdrawStop } from './stop-requests.ts';
 import type { DeployedStateMachine } from './template.ts';
 
 type RunOptions = NonNullable<Parameters<StateMachine['run']>[1]>;
@@ -55,6 +57,8 @@ export interface LocalExecution {
 }
 
 const START_EXECUTION = 'arn:aws:states:::states:startExecution';
+/** How often it is looked whether another process has stopped an execution. */
+const STOP_LOOK_MILLISECONDS = 100;
 /** The limit of Step Functions on the input or result of a state, in bytes of UTF-8. */
 const LARGEST_PAYLOAD = 262_144;
 
@@ -71,6 +75,10 @@ class DataLimitExceeded extends Error {
 
 export class NoStateMachine extends Error {
   override readonly name = 'NoStateMachine';
+}
+
+export class NoExecution extends Error {
+  override readonly name = 'NoExecution';
 }
 
 /** There was an execution of that name, and it has ended or was started with another input. */
@@ -127,6 +135,41 @@ export class StateMachines {
     return this.#run(machine, { id, stateMachine, input, startedAt }, definition, stateInput);
   }
 
+  /**
+   * An execution of this process or of another one in the same home, as it stands now.
+   *
+   * @param execution its id, or an ARN that ends with it
+   * @throws {NoExecution}
+   */
+  look(execution: string): History {
+    const id = execution.slice(execution.lastIndexOf(':') + 1);
+    const open = [...this.#open].find((each) => each.id === id);
+    if (open !== undefined) return open.history;
+    const { historyDirectory } = this.#options;
+    // Only what can be the name of one may become the name of a file.
+    if (!/^[\w.-]+$/.test(id) || !hasHistory(historyDirectory, id))
+      throw new NoExecution(`there is no execution ${execution}`);
+    return readHistory(historyDirectory, id);
+  }
+
+  /**
+   * Ends an execution, as StopExecution does, and waits until it has ended. One that ended before stays as it is.
+   *
+   * @throws {NoExecution}
+   */
+  async stop(execution: string): Promise<void> {
+    const { id } = this.look(execution);
+    const { historyDirectory } = this.#options;
+    const open = [...this.#open].find((each) => each.id === id);
+    open?.abort();
+    await open?.ended;
+    while (this.look(id).status === 'running') {
+      requestStop(historyDirectory, id);
+      await pause(STOP_LOOK_MILLISECONDS);
+    }
+    withdrawStop(historyDirectory, id);
+  }
+
   /** Waits until nothing runs any more, what was started on the way included. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.all([...this.#open].map(({ ended }) => ended));
@@ -156,12 +199,7 @@ export class StateMachines {
     return machine;
   }
 
-  #run(
-    machine: Machine,
-    begun: Pick<History, 'id' | 'stateMachine' | 'input' | 'startedAt'>,
-    definition: StateMachineDefinition,
-    input: unknown,
-  ): LocalExecution {
+  #run(machine: Machine, begun: Begun, definition: StateMachineDefinition, input: unknown): LocalExecution {
     const record = new ExecutionRecord(this.#options.historyDirectory, begun);
     const aborted = new AbortController();
     // The definition was checked when it was synthesised; checking again would refuse a redrive's start in the middle.
@@ -169,7 +207,15 @@ export class StateMachines {
       input as Json,
       this.#runOptions(machine, begun.id, aborted.signal),
     );
-    const ended = follow(run, record).finally(() => this.#open.delete(execution));
+    const abort = (): void => {
+      aborted.abort();
+      run.abort();
+    };
+    const unwatch = watchForStop(this.#options.historyDirectory, begun.id, abort);
+    const ended = follow(run, record).finally(() => {
+      unwatch();
+      this.#open.delete(execution);
+    });
     const execution: LocalExecution = {
       id: begun.id,
       view: async () => viewOf(record.history),
@@ -177,10 +223,7 @@ export class StateMachines {
       get history() {
         return record.history;
       },
-      abort: () => {
-        aborted.abort();
-        run.abort();
-      },
+      abort,
     };
     this.#open.add(execution);
     return execution;

@@ -50,7 +50,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   });
   const parameters = await startParameters(options.parameter);
   const credentials = await startTemporaryCredentials();
-  const executions = await startExecutions((...execution) => machines.start(...execution));
+  const executions = await startExecutions(machines);
   const functions: Functions = new Functions({
     functions: stack.functions,
     environment: environmentOf(options.servers, {

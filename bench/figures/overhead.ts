@@ -1,9 +1,6 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { bytesText } from '../../cli/amounts.ts';
 import type { Bucket } from '../../clients/bucket.ts';
-import { parseConfig } from '../../core/config.ts';
-import { EMBEDDED_PASSWORD, EMBEDDED_URL, EMBEDDED_USER } from '../../local/configuration.ts';
-import { type House, openHouse } from '../../local/house.ts';
+import type { House } from '../../local/house.ts';
 import {
   type Figure,
   type Measurement,
@@ -14,6 +11,7 @@ import {
   type Tools,
 } from '../figure.ts';
 import { type Dataset, fill, GIGABYTE } from '../overhead/dataset.ts';
+import { bucketOf, openBenchHouse } from '../overhead/house.ts';
 import { type Round, runRounds } from '../overhead/rounds.ts';
 import { sqlAt } from '../overhead/sql.ts';
 import { spreadOf } from '../statistics.ts';
@@ -39,11 +37,10 @@ export const overhead: Figure = {
   number: 1,
   title: 'The whole workflow against the bare BACKUP statement',
   async measure(tools: Tools): Promise<Result> {
-    const house = await openBenchHouse(tools);
+    const house = await openBenchHouse(tools.workspace, 'house', SIZES);
     try {
       const engineUrl = await house.startEngine();
-      const { bucketName, ...s3 } = house.servers.s3;
-      const bucket = { name: bucketName, client: new S3Client({ ...s3, forcePathStyle: true }) };
+      const bucket = bucketOf(house);
       const sizes = [];
       for (const size of SIZES) sizes.push(await measureSize(size, house, bucket, engineUrl, tools));
       return {
@@ -61,28 +58,6 @@ export const overhead: Figure = {
     }
   },
 };
-
-async function openBenchHouse({ workspace }: Tools): Promise<House> {
-  const embedded = {
-    url: EMBEDDED_URL,
-    user: EMBEDDED_USER,
-    password: { ssm: EMBEDDED_PASSWORD },
-    schedule: { full: 'cron(0 2 * * ? *)' },
-    // The proof reads every byte once more and is another figure.
-    prove: { level: 'none' as const },
-  };
-  const targets = SIZES.map(({ target, database }) => [target, { ...embedded, databases: [database] }]);
-  const house = await openHouse({
-    config: parseConfig({ targets: Object.fromEntries(targets) }, 'The configuration of the bench'),
-    home: await workspace.subdirectory('house'),
-    // Not another S3 that the shell may name: engine and bucket are to be on this machine.
-    environment: {},
-  });
-  workspace.atEnd(() => house.close('abort'));
-  // Synthesising takes seconds and happens when a stack is deployed, not at night.
-  await house.stack();
-  return house;
-}
 
 async function measureSize(
   size: Size,

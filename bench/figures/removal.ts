@@ -1,6 +1,6 @@
 import { countText } from '../../cli/amounts.ts';
+import { type AwsCli, findAwsCli, INSTALL, removeByCli } from '../aws-cli.ts';
 import { type Figure, type Measurement, type Result, type Skipped, sampled, type Tools } from '../figure.ts';
-import { type AwsCli, findAwsCli, INSTALL, removeByCli } from '../removal/aws-cli.ts';
 import { countObjects, type Doomed, letGo, writeDoomed } from '../removal/doomed.ts';
 import { removeByFunction } from '../removal/function.ts';
 import { type OpenPlace, openLocalPlace, openNamedPlace } from '../removal/places.ts';

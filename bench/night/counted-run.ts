@@ -1,6 +1,6 @@
 /** Runs the synthesised state machines as they are, without waiting, and counts what Step Functions would bill. */
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import { readDefinition, statesOf } from '../../local/definition.ts';
+import { readDefinition, type State, statesOf } from '../../local/definition.ts';
 import type { DeployedStateMachine } from '../../local/template.ts';
 
 type RunOptions = NonNullable<Parameters<StateMachine['run']>[1]>;
@@ -39,6 +39,7 @@ export async function countedRun(
   const machine = stateMachines.find((each) => each.arn === arn);
   if (machine === undefined) throw new Error(`there is no state machine ${arn}`);
   const definition = readDefinition(machine.name, machine.definition);
+  const states = new Map(statesOf(definition));
   let [transitions, waited] = [1, 0];
   const task =
     (resource: string) =>
@@ -61,9 +62,11 @@ export async function countedRun(
   const counted = (async () => {
     for await (const event of run.eventLogs) {
       if (event.type === 'StateRetried') transitions += 1;
+      // Each item of a distributed Map is an execution of its own.
+      if (event.type === 'MapIterationStarted') transitions += 1;
       if (event.type !== 'StateEntered') continue;
       transitions += 1;
-      waited += secondsToWait(definition.States[event.state.name], event.state.input);
+      waited += secondsToWait(states.get(event.state.name), event.state.input);
     }
   })();
   const output: unknown = await run.result;
@@ -72,8 +75,8 @@ export async function countedRun(
 }
 
 /** 0 for a state that does not wait. */
-function secondsToWait(state: unknown, input: unknown): number {
-  const { Type, SecondsPath } = state as { Type: string; SecondsPath?: string };
+function secondsToWait(state: State | undefined, input: unknown): number {
+  const { Type, SecondsPath } = (state ?? {}) as { Type?: string; SecondsPath?: string };
   if (Type !== 'Wait') return 0;
   const fields = SecondsPath?.split('.').slice(1) ?? [];
   const seconds = fields.reduce<unknown>((value, field) => (value as Record<string, unknown>)[field], input);

@@ -4,6 +4,7 @@ import { type LedgerEntry, STATES, type State } from '../../core/ledger.ts';
 import { bytesText, countOf, countText, timeText } from '../amounts.ts';
 import { fact, tonedFact } from '../fact.ts';
 import { findingLines, levelText, provenFacts, provenTables } from '../proof-screen.ts';
+import { OUTCOME_SPANS } from '../restore-report-screen.ts';
 import {
   bad,
   doubtful,
@@ -38,6 +39,7 @@ export function showScreen(shown: ShownBackup, viewer: Viewer): Line[] {
     line(strong('States')),
     ...stateLines(shown, width),
     ...proofLines(shown, now, width),
+    ...restoredLines(shown.restores, now, width),
     ...settingsLines(evidence.written?.settings, width),
     ...tableLines(shown.tables, width),
     ...restoreLines(shown),
@@ -66,7 +68,9 @@ function facts({ entry, row, base, dependents, evidence }: ShownBackup, now: num
     ...tonedFact('Proven', provenSpan(entry.states, now), width),
     ...fact(
       'ClickHouse',
-      started === undefined ? '' : `${started.clickhouse.version} on ${started.clickhouse.host}`,
+      started === undefined || started.clickhouse.version === 'unknown'
+        ? ''
+        : `${started.clickhouse.version} on ${started.clickhouse.host}`,
       width,
     ),
     ...fact(
@@ -203,6 +207,28 @@ function proofLines(
           ...provenFacts(proven, width),
           ...provenTables(proven.tables, width),
         ]),
+  ];
+}
+
+/** What fits beside the rest; `--json` has all. */
+const SHOWN_RESTORES = 10;
+
+function restoredLines(restores: ShownBackup['restores'], now: number, width: number): Line[] {
+  if (restores.length === 0) return [];
+  const shown = restores.slice(-SHOWN_RESTORES);
+  return [
+    EMPTY_LINE,
+    line(strong('Restored'), `  ${countOf(restores.length, 'time')}`),
+    ...table(
+      [{ heading: '  RESTORE' }, { heading: 'WHEN' }, { heading: 'TO', fit: 'cut' }, { heading: 'OUTCOME' }],
+      shown.map(({ restore, at, to, mode, drill, outcome }) => [
+        `  ${restore}`,
+        `${ageText(now - Date.parse(at))} ago`,
+        `${to}, ${drill ? 'drill' : mode}`,
+        OUTCOME_SPANS[outcome],
+      ]),
+      width,
+    ),
   ];
 }
 

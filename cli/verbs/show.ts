@@ -4,6 +4,7 @@ import { type Evidence, type RecordedState, readEvidence } from '../../clients/l
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { backupPrefix, MANIFEST } from '../../core/keys.ts';
 import { isGood, type LedgerEntry, STATES } from '../../core/ledger.ts';
+import type { RestoreReport } from '../../core/restore.ts';
 import { isoTime } from '../amounts.ts';
 import { AT_ONCE, type BackupRow, readRowOrProblem } from '../backup-row.ts';
 import { bucketOf } from '../bucket-of.ts';
@@ -11,6 +12,7 @@ import { PROOF_REFUTED } from '../execution-failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findBackup } from '../find-backup.ts';
 import { proofOf, type ReadProof, readProof, readProofs } from '../proof-evidence.ts';
+import { listReports, readReport, wasBegun } from '../restore-evidence.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
 import { showScreen } from './show-screen.ts';
 
@@ -20,7 +22,7 @@ export const show: Verb = {
   argument: { name: 'BACKUP', required: true },
   flags: {},
   about: [
-    'Shows a backup: its tables and what is saved of each, sizes, the chain it stands in, the settings it was made with, what is known of each of its states, its newest proof, and the plain RESTORE statement, which works without Safehouse.',
+    'Shows a backup: its tables and what is saved of each, sizes, the chain it stands in, the settings it was made with, what is known of each of its states, its newest proof, its restores, and the plain RESTORE statement, which works without Safehouse.',
   ],
   examples: ['show latest --local', 'show 20260402T020000Z-full-k3f9', 'show shop/latest --json'],
   run,
@@ -48,6 +50,8 @@ export interface ShownBackup {
   readonly proofs: number | null;
   /** The proof that condemned it, by its parts; null when none did, or when nothing is left of it. */
   readonly refuted: ReadProof | null;
+  /** Its restores that have ended, the oldest first. */
+  readonly restores: readonly RestoreReport[];
   /** Evidence that is there and cannot be read. */
   readonly unreadable: readonly string[];
   /** Verified, and yet its manifest is not in the bucket: whoever removed it did so behind Safehouse's back. */
@@ -65,6 +69,7 @@ async function run({ argument, open, now, command }: Call): Promise<Answer> {
   const proven = proofs?.at(-1);
   const evidence = { ...read.evidence, ...(proven !== undefined && { proven }) };
   const refuted = await orUnreadable(unreadable, () => readRefutation(bucket, entry, evidence.failed));
+  const restores = await readRestores(bucket, entry, unreadable);
   const shown: ShownBackup = {
     entry,
     row,
@@ -74,6 +79,7 @@ async function run({ argument, open, now, command }: Call): Promise<Answer> {
     evidence,
     proofs: proofs?.length ?? null,
     refuted: refuted ?? null,
+    restores,
     unreadable,
     isGone:
       isGood(entry.states) && !(await exists(bucket, `${backupPrefix(entry.target, entry.id)}${MANIFEST}`)),
@@ -94,6 +100,7 @@ function document({
   evidence,
   proofs,
   refuted,
+  restores,
   isGone,
 }: ShownBackup): Record<string, unknown> {
   return {
@@ -115,6 +122,15 @@ function document({
       }),
     ),
     proofs,
+    restores: restores.map(({ restore, at, to, mode, drill, outcome, seconds }) => ({
+      restore,
+      at,
+      to,
+      mode,
+      drill,
+      outcome,
+      seconds,
+    })),
     findings: refuted?.verdict.verdict === 'refuted' ? refuted.verdict.findings : [],
     evidence,
   };
@@ -137,6 +153,17 @@ async function readAllEvidence(
       ] as const,
   );
   return { evidence: Object.fromEntries(read.filter(([, found]) => found !== undefined)), unreadable };
+}
+
+async function readRestores(
+  bucket: Bucket,
+  { target, id }: LedgerEntry,
+  unreadable: string[],
+): Promise<RestoreReport[]> {
+  const reports = await mapConcurrently(await listReports(bucket, target, id), AT_ONCE, (reference) =>
+    orUnreadable(unreadable, () => readReport(bucket, reference)),
+  );
+  return reports.filter((report) => report !== undefined).filter(wasBegun);
 }
 
 /** Evidence that cannot be read is told, and does not hide the rest. */

@@ -7,6 +7,7 @@ import { bucketOf } from '../bucket-of.ts';
 import { EXIT } from '../exit-codes.ts';
 import { coverageText, type ProofHealth } from '../proof-health.ts';
 import { reportOf } from '../report.ts';
+import type { RestoreHealth } from '../restore-health.ts';
 import {
   bad,
   doubtful,
@@ -28,7 +29,7 @@ export const status: Verb = {
   summary: 'one screen: the last good backups, and what is wrong',
   flags: {},
   about: [
-    'Shows for each target its last good backup, how old and how large it is, when the next one is due, which one was proven last and how many are covered by a proof, and what is wrong, with what to do about it. Exit code 4 when anything is wrong.',
+    'Shows for each target its last good backup, how old and how large it is, when the next one is due, which one was proven last and how many are covered by a proof, which one was last restored or drilled, and what is wrong, with what to do about it. Exit code 4 when anything is wrong.',
   ],
   examples: ['status', 'status --local', 'status --json'],
   run,
@@ -75,13 +76,14 @@ async function healthOf(target: string, examine: () => Promise<TargetHealth>): P
       running: [],
       next: null,
       proof: null,
+      restores: null,
       problems,
     };
   }
 }
 
 function document(health: TargetHealth, now: number): Record<string, unknown> {
-  const { target, lastGood, bytes, goodBackups, running, next, proof, problems } = health;
+  const { target, lastGood, bytes, goodBackups, running, next, proof, restores, problems } = health;
   return {
     target,
     good: problems.length === 0,
@@ -102,6 +104,7 @@ function document(health: TargetHealth, now: number): Record<string, unknown> {
         ? null
         : { kind: next.kind, at: next.at === null ? null : isoTime(next.at), schedule: next.expression },
     proof: proof === null ? null : proofDocument(proof, now),
+    restores: restores === null ? null : restoreDocument(restores, now),
     problems,
   };
 }
@@ -117,6 +120,27 @@ function proofDocument(proof: ProofHealth, now: number): Record<string, unknown>
     of: provable,
     withinDays,
     refuted: refuted.map(({ id }) => id),
+  };
+}
+
+function restoreDocument(
+  { lastGood, failedSince, drills }: RestoreHealth,
+  now: number,
+): Record<string, unknown> {
+  return {
+    drills,
+    lastGood:
+      lastGood === null
+        ? null
+        : {
+            restore: lastGood.restore,
+            backup: lastGood.backup,
+            to: lastGood.to,
+            drill: lastGood.drill,
+            at: lastGood.at,
+            ageSeconds: Math.round((now - Date.parse(lastGood.at)) / 1000),
+          },
+    failedSince: failedSince?.restore ?? null,
   };
 }
 
@@ -145,6 +169,7 @@ function statusScreen(
       width,
     ),
     ...proofTable(healths, now, width),
+    ...restoreTable(healths, now, width),
     ...healths.flatMap(({ target, proof }) => refutedLines(target, proof, width)),
     ...healths.flatMap(({ target, running }) => runningLines(target, running, now)),
     ...wrong.flatMap((health) => problemLines(health, width)),
@@ -190,6 +215,41 @@ function proofRow(target: string, proof: ProofHealth, now: number): Span[] {
     newestProven?.id ?? (wanted ? doubtful('none') : faint('not wanted')),
     newestProofAt === null ? '' : `${ageText(now - newestProofAt)} ago`,
     provable === 0 ? '' : covered === provable ? good(coverage) : doubtful(coverage),
+  ];
+}
+
+const RESTORE_COLUMNS: readonly Column[] = [
+  { heading: 'RESTORES', fit: 'cut' },
+  { heading: 'LAST RESTORED BACKUP' },
+  { heading: 'WHEN' },
+  { heading: 'HOW', fit: 'wrap' },
+];
+
+function restoreTable(healths: readonly TargetHealth[], now: number, width: number): Line[] {
+  const rows = healths.flatMap(({ target, restores, goodBackups }) =>
+    restores === null || goodBackups === 0 ? [] : [restoreRow(target, restores, now)],
+  );
+  return rows.length === 0 ? [] : [EMPTY_LINE, ...table(RESTORE_COLUMNS, rows, width)];
+}
+
+function restoreRow(target: string, { lastGood, failedSince, drills }: RestoreHealth, now: number): Span[] {
+  const since =
+    failedSince === null
+      ? ''
+      : `; ${failedSince.drill ? 'a drill' : 'a restore'} since: ${failedSince.outcome}`;
+  if (lastGood === null)
+    return [
+      target,
+      doubtful('never restored'),
+      '',
+      doubtful(`nobody ever did${drills ? '; drills are on' : ''}${since}`),
+    ];
+  const how = `${lastGood.drill ? 'drill' : 'restore'} to ${lastGood.to}`;
+  return [
+    target,
+    lastGood.backup,
+    `${ageText(now - Date.parse(lastGood.at))} ago`,
+    since === '' ? how : doubtful(`${how}${since}`),
   ];
 }
 

@@ -1,59 +1,34 @@
 /** Asks ClickHouse how the backup stands, and judges the answer. */
 import { exists } from '../../clients/bucket.ts';
-import { type ClickHouse, openClickHouse, tell } from '../../clients/clickhouse.ts';
+import { type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
 import { record } from '../../clients/ledger.ts';
-import { type BackupAnswer, everyReplica, observeBackup } from '../../clients/observation.ts';
+import type { BackupAnswer } from '../../clients/observation.ts';
 import { classifyClickHouseError, parseClickHouseError } from '../../core/clickhouse-errors.ts';
 import type { Target } from '../../core/config.ts';
-import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
+import { SafehouseError } from '../../core/errors.ts';
 import type { Failure } from '../../core/failure.ts';
-import { quoteIdentifier } from '../../core/identifiers.ts';
 import { backupPrefix, MANIFEST } from '../../core/keys.ts';
-import { type Judgement, judgePoll, nextWaitSeconds, type PollMemory } from '../../core/poll.ts';
 import { type Poll, type PreparedRun, pollInputSchema } from '../../core/workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
+import { cancelOperation, type Look, look, nextPoll } from '../follow.ts';
 import { logger, step } from '../step.ts';
 
 export const handler = step('poll', pollInputSchema, async (run): Promise<Poll> => {
   const target = await readTarget(run.target);
   const clickhouse = await openClickHouse(target);
   try {
-    const answer = await observe(clickhouse, target, run.prepared.backup.id);
-    const now = Date.now();
-    const judgement = judge(run.poll, answer, now, target);
-    return await settle(clickhouse, target, run, judgement, answer, now);
+    const seen = await look(clickhouse, target, run.prepared.backup.id, run.poll, target);
+    return await settle(clickhouse, target, run, seen);
   } finally {
     await clickhouse.client.close();
   }
 });
 
-/** What the server answers, or why it does not answer: a refusal is neither, and is thrown. */
-async function observe(
-  clickhouse: ClickHouse,
-  target: Target,
-  id: string,
-): Promise<BackupAnswer | SafehouseError> {
-  try {
-    return await observeBackup(clickhouse, target, id);
-  } catch (error) {
-    if (error instanceof SafehouseError && error.name === ERROR_NAMES.unavailable) return error;
-    throw error;
-  }
-}
-
-function judge(poll: Poll, answer: BackupAnswer | SafehouseError, now: number, target: Target): Judgement {
-  if (!(answer instanceof SafehouseError)) return judgePoll(remember(poll), answer, now, target);
-  const silence = judgePoll(remember(poll), null, now, target);
-  return { ...silence, because: `${silence.because} (${answer.failure.what})` };
-}
-
 async function settle(
   clickhouse: ClickHouse,
   target: Target,
   run: PreparedRun & { poll: Poll },
-  judgement: Judgement,
-  answer: BackupAnswer | SafehouseError,
-  now: number,
+  { answer, judgement, at }: Look,
 ): Promise<Poll> {
   const { id } = run.prepared.backup;
   logger.info('judged', { id, outcome: judgement.outcome, because: judgement.because });
@@ -63,33 +38,13 @@ async function settle(
     (outcome === 'lost' || outcome === 'stalled') &&
     (await exists(bucket(), `${backupPrefix(run.target, id)}${MANIFEST}`));
   if (inBucket) outcome = 'finished';
-  if (outcome === 'stalled' || outcome === 'over time') await cancel(clickhouse, target, id);
+  if (outcome === 'stalled' || outcome === 'over time') await cancelOperation(clickhouse, target, id);
   if (outcome === 'finished')
     await recordWritten(run, target, inBucket || answer instanceof SafehouseError ? null : answer);
-  const { memory } = judgement;
-  return {
-    outcome,
-    submittedAt: run.poll.submittedAt,
-    waitSeconds: nextWaitSeconds((now - memory.submittedAt) / 1000),
-    server: memory.server,
-    progress: { files: memory.files, bytes: memory.bytes },
-    movedAt: new Date(memory.movedAt).toISOString(),
-    silentSince: memory.silentSince === null ? null : new Date(memory.silentSince).toISOString(),
-    polls: run.poll.polls + 1,
-    failure:
-      outcome === 'running' || outcome === 'finished'
-        ? null
-        : explain(outcome, judgement.because, id, target),
-  };
+  const isFine = outcome === 'running' || outcome === 'finished';
+  const failure = isFine ? null : explain(outcome, judgement.because, id, target);
+  return nextPoll(run.poll, judgement, at, outcome, failure);
 }
-
-const remember = (poll: Poll): PollMemory => ({
-  submittedAt: Date.parse(poll.submittedAt),
-  server: poll.server,
-  ...poll.progress,
-  movedAt: Date.parse(poll.movedAt),
-  silentSince: poll.silentSince === null ? null : Date.parse(poll.silentSince),
-});
 
 async function recordWritten(run: PreparedRun, target: Target, answer: BackupAnswer | null): Promise<void> {
   await record(bucket(), run.target, run.prepared.backup.id, 'written', {
@@ -100,18 +55,6 @@ async function recordWritten(run: PreparedRun, target: Target, answer: BackupAns
     files: answer?.row?.files ?? 0,
     bytes: answer?.row?.bytes ?? 0,
     settings: target.settings,
-  });
-}
-
-/** Asks for the end and does not wait for it: `SYNC` can block, and cancelling takes effect only between files. */
-async function cancel(clickhouse: ClickHouse, target: Target, id: string): Promise<void> {
-  const onCluster = target.cluster === undefined ? '' : ` ON CLUSTER ${quoteIdentifier(target.cluster)}`;
-  await tell(clickhouse, {
-    query: `KILL QUERY${onCluster} WHERE query_id IN (SELECT query_id FROM ${everyReplica(target, 'system.backups')} WHERE id = {id:String}) ASYNC`,
-    parameters: { id },
-  }).catch((error: unknown) => {
-    // The backup is given up either way; that its query may still run belongs into the log, not in the way of the alert.
-    logger.warn('not cancelled', { id, because: error instanceof Error ? error.message : String(error) });
   });
 }
 

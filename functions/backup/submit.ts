@@ -8,11 +8,11 @@ import { isAtLeast } from '../../core/clickhouse-version.ts';
 import type { Target } from '../../core/config.ts';
 import { SafehouseError } from '../../core/errors.ts';
 import { backupPrefix, LOCK, MANIFEST } from '../../core/keys.ts';
-import { nextWaitSeconds } from '../../core/poll.ts';
 import { backupElements } from '../../core/scope.ts';
 import { backupStatement } from '../../core/statements.ts';
 import { type Poll, type PreparedRun, preparedRunSchema } from '../../core/workflow.ts';
 import { bucket, bucketAddress, target as readTarget } from '../environment.ts';
+import { submittedPoll } from '../follow.ts';
 import { logger, step } from '../step.ts';
 import { readAttempt } from './attempts.ts';
 import { refuseGivenUp } from './given-up.ts';
@@ -23,29 +23,17 @@ export const handler = step('submit', preparedRunSchema, async (run): Promise<Po
   if (joined) {
     // Whoever claimed the attempt may not have come to its page in the ledger yet; the claim is there.
     const claim = await readAttempt(bucket(), run.target, run.slot, run.attempt);
-    return begun(claim?.at ?? new Date().toISOString());
+    return submittedPoll(claim?.at ?? new Date().toISOString());
   }
   await refuseGivenUp(bucket(), run.target, id);
   const clickhouse = await openClickHouse(target);
   try {
     if (!(await isSubmitted(clickhouse, target, run))) await submit(clickhouse, target, run);
     logger.info('submitted', { id });
-    return begun(new Date().toISOString());
+    return submittedPoll(new Date().toISOString());
   } finally {
     await clickhouse.client.close();
   }
-});
-
-const begun = (submittedAt: string): Poll => ({
-  outcome: 'running',
-  submittedAt,
-  waitSeconds: nextWaitSeconds(0),
-  server: null,
-  progress: { files: 0, bytes: 0 },
-  movedAt: submittedAt,
-  silentSince: null,
-  polls: 0,
-  failure: null,
 });
 
 /**

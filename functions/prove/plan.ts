@@ -9,7 +9,7 @@ import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { proofPlanKey } from '../../core/keys.ts';
 import { isGood, type LedgerEntry, stateOf } from '../../core/ledger.ts';
 import { findAnomalies, type ProofLevel, type ProofPlan, proofPlanSchema } from '../../core/proof.ts';
-import { planChecks, planContents } from '../../core/proof-items.ts';
+import { FILES_AN_ITEM, planChecks, planContents } from '../../core/proof-items.ts';
 import { type PlannedProof, planProofInputSchema, proofInputSchema } from '../../core/workflow.ts';
 import { bucket, target as readTarget, requireEnvironment } from '../environment.ts';
 import { logger, step } from '../step.ts';
@@ -95,9 +95,6 @@ function requireProvable(target: string, backup: string, entry: LedgerEntry | un
     error: 'NothingToProve',
   });
 }
-
-/** Measured at a thousand requests a second: this many take a few minutes. */
-const FILES_AN_ITEM = 250_000;
 
 function planItems({ tables, parts, filesToCompare }: Stocktaking, level: ProofLevel): ProofPlan['items'] {
   const limits = {

@@ -1,5 +1,5 @@
 /** SSM and Step Functions as far as the command line speaks to them, for a command line in a process of its own. */
-import type { Deployment } from '../../core/deployment.ts';
+import type { RecordedDeployment } from '../../core/deployment.ts';
 import {
   type LoopbackAnswer,
   type LoopbackServer,
@@ -17,19 +17,22 @@ export interface AwsEndpoint extends LoopbackServer {
   refusal: { readonly type: string; readonly message: string } | undefined;
 }
 
-export const DEPLOYMENT: Deployment = {
+export const DEPLOYMENT: RecordedDeployment = {
   version: 1,
   bucket: 'safehouse',
   region: 'us-east-1',
   topicArn: 'arn:aws:sns:us-east-1:123456789012:alerts',
   retention: 'arn:aws:states:us-east-1:123456789012:stateMachine:Retention',
   prove: 'arn:aws:states:us-east-1:123456789012:stateMachine:Prove',
-  targets: {
-    shop: {
+  groups: [
+    {
+      targets: ['shop'],
       backup: 'arn:aws:states:us-east-1:123456789012:stateMachine:BackupShop',
       doctor: 'arn:aws:states:us-east-1:123456789012:stateMachine:DoctorShop',
+      restore: 'arn:aws:states:us-east-1:123456789012:stateMachine:RestoreShop',
+      cancelRestore: 'arn:aws:states:us-east-1:123456789012:stateMachine:CancelRestoreShop',
     },
-  },
+  ],
 };
 
 export async function startAwsEndpoint(): Promise<AwsEndpoint> {
@@ -74,6 +77,8 @@ function answer(
       });
     case 'GetExecutionHistory':
       return json(200, { events: [] });
+    case 'StopExecution':
+      return json(200, { stopDate: 0 });
     default:
       return json(400, { __type: 'UnknownOperationException', message: operation });
   }

@@ -5,12 +5,13 @@ import {
   type HistoryEvent,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { openAws } from '../../cli/aws-installation.ts';
-import type { Deployment } from '../../core/deployment.ts';
+import type { RecordedDeployment } from '../../core/deployment.ts';
 import type { Poll } from '../../core/workflow.ts';
 import { shopTarget } from './house.ts';
 
@@ -19,17 +20,20 @@ const sfn = mockClient(SFNClient);
 
 const MACHINE = 'arn:aws:states:eu-central-1:123456789012:stateMachine';
 const EXECUTION = 'arn:aws:states:eu-central-1:123456789012:execution:BackupShop:by-hand';
-const DEPLOYMENT: Deployment = {
+const DEPLOYMENT: RecordedDeployment = {
   version: 1,
   bucket: 'company-backups',
   region: 'eu-central-1',
   topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
   retention: `${MACHINE}:Retention`,
   prove: `${MACHINE}:Prove`,
-  targets: {
-    shop: { backup: `${MACHINE}:BackupShop`, doctor: `${MACHINE}:DoctorShop` },
-    mes: { backup: `${MACHINE}:BackupMes`, doctor: `${MACHINE}:DoctorMes` },
-  },
+  groups: ['Shop', 'Mes'].map((name) => ({
+    targets: [name.toLowerCase()],
+    backup: `${MACHINE}:Backup${name}`,
+    doctor: `${MACHINE}:Doctor${name}`,
+    restore: `${MACHINE}:Restore${name}`,
+    cancelRestore: `${MACHINE}:CancelRestore${name}`,
+  })),
 };
 
 /** Another one for each test: what was read of a stack is remembered for a minute. */
@@ -103,6 +107,8 @@ it.each([
   ['doctor', 'DoctorShop'],
   ['retention', 'Retention'],
   ['prove', 'Prove'],
+  ['restore', 'RestoreShop'],
+  ['cancelRestore', 'CancelRestoreShop'],
 ] as const)(
   'starts %s on its own state machine, under a name that no other start has',
   async (workflow, machine) => {
@@ -121,6 +127,38 @@ it.each([
     expect(new Set(inputs.map(({ name }) => name)).size).toBe(2);
   },
 );
+
+it('starts a restore where it goes to, and everything else where it comes from', async () => {
+  sfn.on(StartExecutionCommand).resolves({ executionArn: EXECUTION });
+  const installation = await openAws(stack);
+  await installation.start('restore', { target: 'shop', to: 'mes' });
+  await installation.start('backup', { target: 'shop', to: 'mes' });
+  const inputs = sfn.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
+  expect(inputs.map(({ stateMachineArn }) => stateMachineArn)).toEqual([
+    `${MACHINE}:RestoreMes`,
+    `${MACHINE}:BackupShop`,
+  ]);
+  expect(inputs[0]?.input).toBe('{"target":"shop","to":"mes"}');
+});
+
+it('stops an execution', async () => {
+  sfn.on(StopExecutionCommand, { executionArn: EXECUTION }).resolves({ stopDate: new Date(0) });
+  await (await openAws(stack)).stop(EXECUTION);
+  expect(sfn.commandCalls(StopExecutionCommand)).toHaveLength(1);
+});
+
+it.each(['ExecutionDoesNotExist', 'InvalidArn'])('says that there is none to stop: %s', async (name) => {
+  sfn.on(StopExecutionCommand).rejects(Object.assign(new Error('no'), { name }));
+  await expect((await openAws(stack)).stop('20260402T090000Z-abc')).rejects.toMatchObject({
+    name: 'NotFound',
+    failure: { what: expect.stringContaining('20260402T090000Z-abc') },
+  });
+});
+
+it('does not take a stop that was refused for one that has nothing to stop', async () => {
+  sfn.on(StopExecutionCommand).rejects(Object.assign(new Error('no'), { name: 'AccessDeniedException' }));
+  await expect((await openAws(stack)).stop(EXECUTION)).rejects.toMatchObject({ name: 'Refused' });
+});
 
 it.each(['constructor', 'nobody'])('starts nothing for the target %s', async (target) => {
   const installation = await openAws(stack);
@@ -195,6 +233,16 @@ it('sees the newest state, backup and poll of an execution', async () => {
     error: null,
     cause: null,
   });
+});
+
+it('sees the backup of a restore once it is planned, and not what was asked for', async () => {
+  const execution = await startedExecution();
+  answerView({ status: 'RUNNING' }, [entered('Plan', '{"target":"shop","backup":"latest"}')]);
+  expect((await execution.view()).backupId).toBeNull();
+  answerView({ status: 'RUNNING' }, [
+    exited('Poll', JSON.stringify({ restore: 'r', target: 'shop', backup: 'b', poll: POLL })),
+  ]);
+  expect(await execution.view()).toMatchObject({ backupId: 'b', poll: POLL });
 });
 
 it('remembers the backup when the newest events do not carry it', async () => {

@@ -13,6 +13,7 @@ export interface Called {
   readonly bytes: Buffer;
   /** What `--json` gave. */
   readonly json: unknown;
+  readonly asked: readonly string[];
 }
 
 export interface Caller {
@@ -21,6 +22,8 @@ export interface Caller {
   /** Columns of the terminal; none when it is no terminal. */
   readonly columns?: number;
   readonly interrupt?: AbortSignal;
+  /** What the person types when asked; the questions are kept in `asked`. Nobody is there without it. */
+  readonly answers?: readonly (string | undefined)[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +51,8 @@ class Kept implements Output {
 }
 
 export async function call(typed: readonly string[], caller: Caller = {}): Promise<Called> {
-  const { now, columns, interrupt, environment = {} } = caller;
+  const { now, columns, interrupt, answers, environment = {} } = caller;
+  const asked: string[] = [];
   const [stdout, stderr] = [new Kept(columns), new Kept(columns)];
   const exitCode = await main(typed, {
     stdout,
@@ -56,6 +60,13 @@ export async function call(typed: readonly string[], caller: Caller = {}): Promi
     environment,
     now: () => now ?? Date.now(),
     interruptible: () => interrupt ?? new AbortController().signal,
+    ask:
+      answers === undefined
+        ? undefined
+        : async (question) => {
+            asked.push(question);
+            return answers[asked.length - 1];
+          },
     open: caller.open ?? (() => Promise.reject(new Error('nothing is to be opened'))),
   });
   return {
@@ -64,6 +75,7 @@ export async function call(typed: readonly string[], caller: Caller = {}): Promi
     stderr: stderr.text,
     bytes: stdout.bytes,
     json: parse(stdout.text),
+    asked,
   };
 }
 

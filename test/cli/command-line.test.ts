@@ -51,6 +51,20 @@ it.each([
   expect(refusal(...typed)).toContain(sentence);
 });
 
+it('keeps every value of a flag that may be repeated, in their order', () => {
+  const { values } = read('restore', 'shop', '--table', 'shop.b', '--table=shop.a', '--mode', 'asIs');
+  expect([...values]).toEqual([
+    ['table', ['shop.b', 'shop.a']],
+    ['mode', ['asIs']],
+  ]);
+});
+
+it('refuses a second value where only one would count', () => {
+  expect(refusal('backup', 'shop', '--kind', 'full', '--kind=incremental')).toContain(
+    '--kind is given 2 times; it takes one value.',
+  );
+});
+
 it('names every mistake at once', () => {
   const told = refusal('backup', '--kind', 'none', '--jsno');
   expect(told).toContain('must be full or incremental');

@@ -45,12 +45,25 @@ export interface TestHouse {
   readonly bucket: Bucket;
   readonly endpoint: string;
   /** A new installation on the same bucket. */
-  installation(options?: InstallationOptions): Installation & { readonly started: Started[] };
+  installation(
+    options?: InstallationOptions,
+  ): Installation & { readonly started: Started[]; readonly stopped: string[] };
   stop(): Promise<void>;
+}
+
+/** One execution that is started: what it leaves in the bucket as it begins, and what each look at it sees. */
+export interface MadeExecution {
+  readonly id?: string;
+  readonly views?: readonly Partial<ExecutionView>[];
+  readonly begun?: (input: Started['input']) => Promise<void>;
 }
 
 export interface InstallationOptions {
   readonly targets?: Readonly<Record<string, Target>>;
+  /** The executions that are started, in their order, where one is not like the other. */
+  readonly executions?: readonly MadeExecution[];
+  /** Whether an execution is there to be stopped. */
+  readonly stop?: () => Promise<void>;
   /** What each look at an execution sees; the last one again and again. */
   readonly views?: readonly Partial<ExecutionView>[];
 }
@@ -71,17 +84,30 @@ export async function openTestHouse(): Promise<TestHouse> {
   process.env['AWS_ACCESS_KEY_ID'] = 'test';
   process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
   const place = { bucketName: 'safehouse', region: 'us-east-1', endpoint: server.endpoint };
-  const installation: TestHouse['installation'] = ({ targets = { shop: shopTarget() }, views = [] } = {}) => {
+  const installation: TestHouse['installation'] = ({
+    targets = { shop: shopTarget() },
+    views = [],
+    executions = [],
+    stop = async () => {},
+  } = {}) => {
     const started: Started[] = [];
+    const stopped: string[] = [];
     return {
       ...place,
       title: 'the test',
       started,
+      stopped,
       targets: async () => Object.keys(targets),
       target: async (name) => targets[name] ?? Promise.reject(new Error(`no target ${name}`)),
       start: async (workflow, input) => {
+        const made = executions[started.length];
         started.push({ workflow, input });
-        return execution(views);
+        await made?.begun?.(input);
+        return execution(made?.views ?? views, made?.id);
+      },
+      stop: async (id) => {
+        stopped.push(id);
+        await stop();
       },
       close: async () => {},
     };
@@ -97,10 +123,10 @@ export async function openTestHouse(): Promise<TestHouse> {
   };
 }
 
-function execution(views: readonly Partial<ExecutionView>[]): Execution {
+function execution(views: readonly Partial<ExecutionView>[], id = 'execution-1'): Execution {
   let looks = 0;
   return {
-    id: 'execution-1',
+    id,
     view: async () => {
       const view = { ...RUNNING, ...views[Math.min(looks, views.length - 1)] };
       looks += 1;

@@ -101,7 +101,8 @@ it('tells a running backup from one that was abandoned', async () => {
   await makeVerified(house.bucket, ago(20), { target });
   await makeStarted(house.bucket, ago(2), { target });
   expect(await examine(target)).toMatchObject({ running: [{ id: ago(2) }], problems: [] });
-  expect(await examine(target, now, { maxHours: 0.5 })).toMatchObject({
+  // By S3's clock its page was opened just now, as that of an old backup that is adopted is.
+  expect(await examine(target, now + 2 * 3_600_000, { maxHours: 0.5 })).toMatchObject({
     running: [],
     problems: [{ name: 'Abandoned' }],
   });

@@ -106,7 +106,7 @@ describe('how ClickHouse is told to reach a backup', () => {
     ] as const)('that are not given for %s is %s', async (name, status, expected) => {
       sts().on(AssumeRoleCommand).rejects(awsError(name, status));
       const failure = await failureOf(expected, locate(s3));
-      expect(failure.what).toContain(`assume ${ROLE} to write backups/logs/`);
+      expect(failure.what).toContain(`assume ${ROLE} for backups/logs/`);
     });
 
     it.each([{}, { Credentials: { ...Credentials, SessionToken: undefined } }])(

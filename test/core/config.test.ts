@@ -46,6 +46,7 @@ describe('the least that a user can write', () => {
       maxHours: 12,
       retention: { daily: 7, weekly: 4, monthly: 12, minimum: 3, graceDays: 3, maxShare: 0.25 },
       prove: { level: 'bytes', againWithinDays: 30, assertions: [], maxDrop: 0.5 },
+      restore: { maxHours: 24, keepFree: 0.1 },
     });
   });
 

@@ -135,7 +135,7 @@ describe('a server that does not answer', () => {
   it('is lost at once when the time of the backup is over as well', () => {
     expect(judgedAfter(12 * 3600 + 1, null)).toMatchObject({
       outcome: 'lost',
-      because: 'ClickHouse has not answered for 0 minutes, and the time of the backup is over',
+      because: 'ClickHouse has not answered for 0 minutes, and its time is over',
     });
   });
 });
@@ -150,7 +150,7 @@ describe('a server that does not know the backup', () => {
     });
     expect(judgedAfter(APPEARS_WITHIN_SECONDS + 1, observation(), unseen)).toMatchObject({
       outcome: 'lost',
-      because: 'no server knows the backup',
+      because: 'no server knows it',
     });
   });
 
@@ -161,11 +161,11 @@ describe('a server that does not know the backup', () => {
   it('has lost it when it was restarted since', () => {
     expect(judgedAfter(60, observation({ uptime: 30 }))).toMatchObject({
       outcome: 'lost',
-      because: 'the server was restarted 30 s ago and has forgotten the backup',
+      because: 'the server was restarted 30 s ago and has forgotten it',
     });
     expect(judgedAfter(600, observation({ uptime: 30 }), unseen)).toMatchObject({
       outcome: 'lost',
-      because: 'the server was restarted 30 s ago and has forgotten the backup',
+      because: 'the server was restarted 30 s ago and has forgotten it',
     });
   });
 
@@ -186,7 +186,7 @@ describe('a server that does not know the backup', () => {
     });
     expect(judgedAfter(SILENT_AFTER_SECONDS + 1, other)).toMatchObject({
       outcome: 'lost',
-      because: 'for 30 minutes only replicas answered that do not know the backup',
+      because: 'for 30 minutes only replicas answered that do not know it',
     });
   });
 
@@ -200,7 +200,7 @@ describe('a server that does not know the backup', () => {
     expect(judgedAfter(60, everywhere).outcome).toBe('running');
     expect(judgedAfter(APPEARS_WITHIN_SECONDS + 1, everywhere)).toMatchObject({
       outcome: 'lost',
-      because: 'no server knows the backup',
+      because: 'no server knows it',
     });
   });
 

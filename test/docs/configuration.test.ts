@@ -33,9 +33,13 @@ const SHARED = [
   ['database', 'table'],
 ];
 
+/** A key that takes what another one takes: the keys beneath it stand on the page once. */
+const SAME: Readonly<Record<string, string>> = { 'restore.s3': 's3' };
+
 const optionsOf = (schema: JsonSchema): readonly JsonSchema[] => schema.anyOf ?? schema.oneOf ?? [schema];
 
 function keysOf(schema: JsonSchema, path: string): Key[] {
+  if (Object.hasOwn(SAME, path)) return [];
   const options = optionsOf(schema);
   if (schema.items !== undefined) return keysOf(schema.items, `${path}[]`);
   const names = [...new Set(options.flatMap(({ properties = {} }) => Object.keys(properties)))];
@@ -104,6 +108,13 @@ const readDefault = (cell: string): unknown =>
       .replaceAll("'", '"')
       .replaceAll(/(\w+):/g, '"$1":'),
   );
+
+test.each(Object.entries(SAME))('%s takes what %s takes', (path, other) => {
+  const schemaOf = (of: string) =>
+    of.split('.').reduce<JsonSchema | undefined>((schema, name) => schema?.properties?.[name], target);
+  expect(schemaOf(path)).toBeDefined();
+  expect(optionsOf(schemaOf(path) ?? {})).toEqual(optionsOf(schemaOf(other) ?? {}));
+});
 
 test('no row explains a key that does not exist', () => {
   const known = new Set(keys.map(({ path }) => path));

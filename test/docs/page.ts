@@ -11,7 +11,9 @@ export const PAGES = [
   'docs/architecture.md',
   'docs/clickhouse.md',
   'docs/configuration.md',
+  'docs/migration.md',
   'docs/networking.md',
+  'docs/proof.md',
   'docs/runbook.md',
   'docs/security.md',
 ] as const;

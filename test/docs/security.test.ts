@@ -38,8 +38,12 @@ const VERBS: Readonly<Record<string, string>> = {
   's3:GetBucketVersioning': 'ask for versioning',
   'sns:Publish': 'publish to the topic',
   'sqs:SendMessage': 'send to its dead letters',
-  'states:StartExecution': 'start proofs',
+  'states:DescribeExecution': 'look at restores',
 };
+const STARTS: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/^<SafehouseProveMachine/, 'start proofs'],
+  [/^<SafehouseCancelRestoreMachine/, 'start ends of restores'],
+];
 const PARAMETERS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/parameter\/safehouse\/Safehouse\/targets\/\*$/, 'read settings'],
   [/parameter\/password$/, 'read password'],
@@ -57,7 +61,8 @@ function cellsOf(statements: readonly Statement[]): Cells {
       const verb = VERBS[action] ?? action;
       const keys = Condition?.StringLikeIfExists?.['s3:prefix'] ?? resources.flatMap(keyOf);
       if (action.startsWith('s3:')) bucket.set(verb, [...(bucket.get(verb) ?? []), ...keys]);
-      else if (action === 'ssm:GetParameter') elsewhere.push(...resources.map(parameterOf));
+      else if (action === 'ssm:GetParameter') elsewhere.push(...resources.map(wordsFrom(PARAMETERS)));
+      else if (action === 'states:StartExecution') elsewhere.push(...resources.map(wordsFrom(STARTS)));
       else elsewhere.push(verb);
     }
   }
@@ -76,8 +81,10 @@ const keyOf = (resource: string): string[] => {
   return key === undefined ? [] : [key];
 };
 
-const parameterOf = (resource: string): string =>
-  PARAMETERS.find(([pattern]) => pattern.test(resource))?.[1] ?? resource;
+const wordsFrom =
+  (table: typeof PARAMETERS) =>
+  (resource: string): string =>
+    table.find(([pattern]) => pattern.test(resource))?.[1] ?? resource;
 
 const functions = new Map(
   functionsOf(template).map(({ step, role }) => {

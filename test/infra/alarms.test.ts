@@ -53,7 +53,8 @@ function alarm(id: string): AlarmProperties {
 const dimensions = (list: readonly Dimension[] = []): Record<string, string> =>
   Object.fromEntries(list.map(({ Name, Value }) => [Name, textOf(Value)]));
 
-const [inVpc = ''] = alarms.flatMap(({ id }) => /^Backup[0-9a-f]{8}/.exec(id)?.[0] ?? []);
+const [mark = ''] = alarms.flatMap(({ id }) => /^Backup([0-9a-f]{8})/.exec(id)?.[1] ?? []);
+const inVpc = `Backup${mark}`;
 
 test('there is an alarm for everything that can go wrong', () => {
   const ofTarget = (name: string) =>
@@ -68,8 +69,14 @@ test('there is an alarm for everything that can go wrong', () => {
       ...ofWorkflow(inVpc),
       ...ofWorkflow('Retention'),
       ...ofWorkflow('Prove'),
+      ...ofWorkflow('CancelRestore'),
+      ...ofWorkflow(`CancelRestore${mark}`),
+      // A restore that is stopped is ended by another execution, which tells of it.
+      ...ofWorkflow('Restore').filter((id) => !id.endsWith('Aborted')),
+      ...ofWorkflow(`Restore${mark}`).filter((id) => !id.endsWith('Aborted')),
       'WatchFails',
       'WalkFails',
+      'SweepFails',
       'DeadLetters',
       'WebhookDeadLetters',
       'WebhookThrottled',
@@ -145,12 +152,14 @@ test('the age of proofs has the threshold that the target says, and no alarm whe
   expect(none).toBeUndefined();
 });
 
-test('the daily proofs have an alarm on the first failure', () => {
-  const { Metrics = [], ...properties } = alarm('WalkFails');
+test.each([
+  ['daily proofs', 'WalkFails', /^<SafehouseProveWalkFunction/],
+  ['sweep', 'SweepFails', /^<SafehouseSweepFunction/],
+])('the %s have an alarm on the first failure', (_, id, name) => {
+  const { Metrics = [], ...properties } = alarm(id);
   const metrics = Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric]));
   expect(metrics.map(({ MetricName }) => MetricName).sort()).toEqual(['Errors', 'Throttles']);
-  for (const { Dimensions } of metrics)
-    expect(dimensions(Dimensions)['FunctionName']).toMatch(/^<SafehouseProveWalkFunction/);
+  for (const { Dimensions } of metrics) expect(dimensions(Dimensions)['FunctionName']).toMatch(name);
   expect(properties).toMatchObject({ Threshold: 0, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
 });
 
@@ -198,24 +207,32 @@ describe.each([
   [inVpc, /^<SafehouseBackup[0-9a-f]{8}Machine/],
   ['Retention', /^<SafehouseRetentionMachine/],
   ['Prove', /^<SafehouseProveMachine/],
+  ['Restore', /^<SafehouseRestoreMachine/],
+  [`Restore${mark}`, /^<SafehouseRestore[0-9a-f]{8}Machine/],
+  ['CancelRestore', /^<SafehouseCancelRestoreMachine/],
+  [`CancelRestore${mark}`, /^<SafehouseCancelRestore[0-9a-f]{8}Machine/],
 ])('of %s', (name, machine) => {
-  test.each([
+  const events = [
     ['TimedOut', 'ExecutionsTimedOut'],
     ['Aborted', 'ExecutionsAborted'],
     ['Throttled', 'ExecutionThrottled'],
-  ])('%s fires on one event, and silence is health', (kind, metric) => {
-    const { Dimensions, ...properties } = alarm(`${name}${kind}`);
-    expect(dimensions(Dimensions)).toEqual({ StateMachineArn: expect.stringMatching(machine) });
-    expect(properties).toMatchObject({
-      Namespace: 'AWS/States',
-      MetricName: metric,
-      Statistic: 'Sum',
-      Threshold: 0,
-      ComparisonOperator: 'GreaterThanThreshold',
-      EvaluationPeriods: 1,
-      TreatMissingData: 'notBreaching',
-    });
-  });
+  ] as const;
+  test.each(events.filter(([kind]) => !(name.startsWith('Restore') && kind === 'Aborted')))(
+    '%s fires on one event, and silence is health',
+    (kind, metric) => {
+      const { Dimensions, ...properties } = alarm(`${name}${kind}`);
+      expect(dimensions(Dimensions)).toEqual({ StateMachineArn: expect.stringMatching(machine) });
+      expect(properties).toMatchObject({
+        Namespace: 'AWS/States',
+        MetricName: metric,
+        Statistic: 'Sum',
+        Threshold: 0,
+        ComparisonOperator: 'GreaterThanThreshold',
+        EvaluationPeriods: 1,
+        TreatMissingData: 'notBreaching',
+      });
+    },
+  );
 
   test('a failure pages when nobody was told of it, and not a second time when somebody was', () => {
     const { Metrics = [], ...properties } = alarm(`${name}FailedUntold`);
@@ -267,10 +284,14 @@ describe.each([
     const functions = Metrics.flatMap(({ MetricStat }) =>
       MetricStat === undefined ? [] : [MetricStat.Metric],
     );
-    expect(functions).toHaveLength({ Retention: 3, Prove: 4 }[name] ?? 7);
+    const steps = { Retention: 3, Prove: 4, Restore: 9, CancelRestore: 4, Backup: 7 };
+    expect(functions).toHaveLength(steps[name.replace(mark, '') as keyof typeof steps]);
     for (const { Namespace, MetricName, Dimensions } of functions) {
       expect([Namespace, MetricName]).toEqual(['AWS/Lambda', 'Throttles']);
-      expect(dimensions(Dimensions)['FunctionName']).toMatch(new RegExp(`^<Safehouse${name}[A-Z]`));
+      // Those that end a restore are counted where they end one that was stopped.
+      expect(dimensions(Dimensions)['FunctionName']).toMatch(
+        new RegExp(`^<Safehouse(${name}|${name.replace('CancelRestore', 'Restore')})[A-Z]`),
+      );
     }
     // CloudWatch's limit for the expression of an alarm.
     expect(functions.length).toBeLessThanOrEqual(10);

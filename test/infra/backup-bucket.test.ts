@@ -81,6 +81,7 @@ describe('a new bucket', () => {
         },
         { Id: 'pins', Status: 'Enabled', Prefix: 'pins/', ExpirationInDays: 30 },
         { Id: 'proofs', Status: 'Enabled', Prefix: 'proofs/', ExpirationInDays: 90 },
+        { Id: 'restores', Status: 'Enabled', Prefix: 'restores/', ExpirationInDays: 90 },
         { Id: 'canary-events', Status: 'Enabled', Prefix: 'backups/events/canary/', ExpirationInDays: 1 },
       ],
     });

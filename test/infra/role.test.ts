@@ -5,6 +5,7 @@
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
+import type { ConfigInput } from '../../core/config.ts';
 import type { FunctionName } from '../../infra/function-names.ts';
 import { roleWith } from '../../infra/role.ts';
 import { functionsOf, roleOf } from './functions.ts';
@@ -97,6 +98,11 @@ const BILLING_S3 = [
 const READS = 'kms:Decrypt key';
 const WRITES = 'kms:GenerateDataKey key';
 
+/** What the ids of the constructs end with that stand in the VPC. */
+const [IN_NETWORK = ''] = machinesOf(template).flatMap(
+  ({ logicalId }) => /^SafehouseRestore([0-9a-f]{8})Machine/.exec(logicalId)?.[1] ?? [],
+);
+
 /** The functions with the engine: they read everything, and write nothing that a backup or the ledger is made of. */
 const PROVER = [
   list('backups/*', 'ledger/*'),
@@ -104,6 +110,28 @@ const PROVER = [
   's3:GetObject bucket/ledger/*',
   's3:GetObject bucket/proofs/*',
   's3:PutObject bucket/proofs/*',
+  READS,
+  WRITES,
+];
+
+/** What most steps of a restore need of the bucket: its papers, and the ledger to read. */
+const PAPERS = [
+  list('restores/*'),
+  's3:GetObject bucket/restores/*',
+  's3:GetObject bucket/ledger/*',
+  's3:PutObject bucket/restores/*',
+  READS,
+  WRITES,
+];
+
+/** What the last step of a restore needs, however it ended. */
+const CLOSES = [
+  list('ledger/*', 'restores/*', 'pins/*'),
+  's3:GetObject bucket/restores/*',
+  's3:GetObject bucket/ledger/*',
+  's3:PutObject bucket/ledger/*/*/restore@*.json',
+  's3:PutObject bucket/restores/*',
+  's3:DeleteObject bucket/pins/*',
   READS,
   WRITES,
 ];
@@ -212,6 +240,55 @@ const EXPECTED = {
     WRITES,
   ],
   'retention/record-failure': [list('ledger/*'), 'sns:Publish topic'],
+  'restore/plan': [
+    SETTINGS,
+    list('ledger/*', 'restores/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/restores/*',
+    's3:GetObject bucket/backups/*',
+    's3:PutObject bucket/restores/*',
+    READS,
+    WRITES,
+  ],
+  'restore/pin': [
+    SETTINGS,
+    list('ledger/*', 'restores/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/restores/*',
+    's3:PutObject bucket/pins/*',
+    's3:PutObject bucket/restores/*',
+    READS,
+    WRITES,
+  ],
+  'restore/preflight': [
+    SETTINGS,
+    list('restores/*'),
+    's3:GetObject bucket/backups/*.backup',
+    's3:GetObject bucket/ledger/*',
+    's3:GetObject bucket/restores/*',
+    's3:PutObject bucket/restores/*',
+    READS,
+    WRITES,
+  ],
+  'restore/make-room': [SETTINGS, ...PAPERS],
+  'restore/submit': [SETTINGS, ...PAPERS],
+  'restore/poll': [SETTINGS, ...PAPERS],
+  'restore/compare': [SETTINGS, ...PAPERS],
+  'restore/stop': [SETTINGS, ...PAPERS],
+  'restore/clean-up': [SETTINGS, ...PAPERS],
+  'restore/finish': [SETTINGS, ...CLOSES],
+  'restore/record-failure': [SETTINGS, ...CLOSES, 'sns:Publish topic'],
+  'restore/reopen': [SETTINGS, list('restores/*'), 's3:GetObject bucket/restores/*', READS],
+  'restore/sweep': [
+    list('restores/*', 'ledger/*'),
+    's3:GetObject bucket/restores/*',
+    's3:GetObject bucket/ledger/*',
+    READS,
+    'states:DescribeExecution execution:SafehouseRestoreMachineStateMachine[6]:*',
+    `states:DescribeExecution execution:SafehouseRestore${IN_NETWORK}MachineStateMachine[6]:*`,
+    'states:StartExecution SafehouseCancelRestoreMachineStateMachine',
+    `states:StartExecution SafehouseCancelRestore${IN_NETWORK}MachineStateMachine`,
+  ],
   'doctor/examine': [SETTINGS],
   'watch/publish-ages': [SETTINGS, list('ledger/*'), 's3:GetObject bucket/ledger/*', READS],
   'alert/webhook': [
@@ -226,8 +303,15 @@ const AT_CLICKHOUSE: readonly FunctionName[] = [
   'backup/submit',
   'backup/poll',
   'doctor/examine',
+  'restore/preflight',
+  'restore/make-room',
+  'restore/submit',
+  'restore/poll',
+  'restore/compare',
+  'restore/stop',
+  'restore/clean-up',
 ];
-const GIVES_CREDENTIALS: readonly FunctionName[] = ['backup/submit', 'doctor/examine'];
+const GIVES_CREDENTIALS: readonly FunctionName[] = ['backup/submit', 'doctor/examine', 'restore/submit'];
 
 function expectedFor(step: FunctionName, inVpc: boolean): string[] {
   const secrets = AT_CLICKHOUSE.includes(step) ? (inVpc ? BILLING_PASSWORD : EVENTS_PASSWORD) : [];
@@ -238,12 +322,13 @@ function expectedFor(step: FunctionName, inVpc: boolean): string[] {
 
 const functions = functionsOf(template).map((deployed) => ({
   ...deployed,
-  inVpc: /(Backup|Doctor)[0-9a-f]{8}[A-Z]/.test(deployed.logicalId),
+  inVpc: /(Backup|Doctor|Restore)[0-9a-f]{8}[A-Z]/.test(deployed.logicalId),
 }));
 
-test('there are 26 functions, each with a role of its own', () => {
-  expect(functions).toHaveLength(26);
-  expect(new Set(functions.map(({ role }) => role)).size).toBe(26);
+test('there are 53 functions, each with a role of its own', () => {
+  // Thirteen in each network for restoring and cancelling, and one that sweeps.
+  expect(functions).toHaveLength(26 + 2 * 13 + 1);
+  expect(new Set(functions.map(({ role }) => role)).size).toBe(53);
 });
 
 describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource }) => {
@@ -259,7 +344,8 @@ describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource })
 const roles = resourcesOf(template, 'AWS::IAM::Role');
 
 test('nothing is granted beside the inline policies that are read here, but for maps', () => {
-  expect(roles).toHaveLength(26 + 6 + 1);
+  // Of the functions, of the state machines, and of the schedules.
+  expect(roles).toHaveLength(53 + 10 + 1);
   for (const [, { Properties }] of roles) expect(Properties['ManagedPolicyArns']).toBeUndefined();
   const policies = resourcesOf(template, 'AWS::IAM::Policy').map(([id]) =>
     id.replace(/[0-9a-f]{8}(?=Machine)/, '-').replace(/[0-9A-F]{8}$/, ''),
@@ -332,7 +418,7 @@ describe.each(machinesOf(template))('$logicalId', ({ logicalId, resource, defini
     const traces = ['GetSamplingRules', 'GetSamplingTargets', 'PutTelemetryRecords', 'PutTraceSegments'].map(
       (action) => `xray:${action} *`,
     );
-    expect(permissionsOf(role)).toEqual([...called, ...started, ...logs, ...traces].sort());
+    expect(permissionsOf(role)).toEqual([...new Set(called), ...started, ...logs, ...traces].sort());
   });
 
   test('can be used by Step Functions of this account only', () => {
@@ -359,12 +445,84 @@ const schedulerRole = (of: Template): Resource => {
   return role;
 };
 
-test('the schedules may start backups, the daily proofs and the watch, and nothing else', () => {
+test('the schedules may start backups, the daily proofs, the watch and the sweep, and nothing else', () => {
   expect(permissionsOf(schedulerRole(synthesise(minimal).template))).toEqual([
     'lambda:InvokeFunction SafehouseProveWalkFunction',
+    'lambda:InvokeFunction SafehouseSweepFunction',
     'lambda:InvokeFunction SafehouseWatchPublishAgesFunction',
     'sqs:SendMessage SafehouseSchedulesDeadLetters',
     'states:StartExecution SafehouseBackupMachineStateMachine',
+  ]);
+});
+
+test('where there are drills, the schedules may start restores to the target that takes them', () => {
+  const drilled = {
+    ...maximal.targets['events'],
+    ...target,
+    drill: { to: 'billing', schedule: 'rate(7 days)' },
+  };
+  const { template: drilling } = synthesise({
+    ...maximal,
+    targets: { ...maximal.targets, events: drilled },
+  });
+  expect(permissionsOf(schedulerRole(drilling)).filter((line) => line.includes('Restore'))).toEqual([
+    `states:StartExecution SafehouseRestore${IN_NETWORK}MachineStateMachine`,
+  ]);
+});
+
+describe('a target with a way of its own for restores', () => {
+  const restoring = (restore: NonNullable<ConfigInput['targets'][string]['restore']>) => {
+    const events = { ...target, password: { ssm: '/backup' }, restore };
+    const functionsOfTarget = functionsOf(synthesise({ ...minimal, targets: { events } }).template);
+    return (step: FunctionName) => {
+      const role = functionsOfTarget.find((deployed) => deployed.step === step)?.role;
+      return (role === undefined ? [] : permissionsOf(role)).filter((line) =>
+        /parameter\/(?!safehouse)|secret:|sts:|sns:/.test(line),
+      );
+    };
+  };
+
+  test('reads the password of the user that restores, and of no other', () => {
+    const linesFor = restoring({ user: 'restorer', password: { ssm: '/restore' } });
+    for (const step of AT_CLICKHOUSE)
+      expect(linesFor(step), step).toEqual([
+        `ssm:GetParameter parameter/${step.startsWith('restore/') ? 'restore' : 'backup'}`,
+      ]);
+    expect(restoring({ user: 'restorer' })('restore/poll')).toEqual([]);
+    expect(restoring({})('restore/poll')).toEqual(['ssm:GetParameter parameter/backup']);
+  });
+
+  test('hands out the credentials for that way', () => {
+    const keys = { accessKeyId: { ssm: '/id' }, secretAccessKey: { ssm: '/key' } };
+    const linesFor = restoring({ s3: { access: 'keys', ...keys } });
+    expect(linesFor('restore/submit')).toEqual([
+      'ssm:GetParameter parameter/backup',
+      'ssm:GetParameter parameter/id',
+      'ssm:GetParameter parameter/key',
+    ]);
+    expect(linesFor('restore/stop')).toEqual(['ssm:GetParameter parameter/backup']);
+    expect(linesFor('backup/submit')).toEqual(['ssm:GetParameter parameter/backup']);
+  });
+
+  test('tells the topic that it names, from where a restore ends well', () => {
+    const notifyTopicArn = 'arn:aws:sns:eu-central-1:111122223333:reconcile';
+    const linesFor = restoring({ notifyTopicArn });
+    expect(linesFor('restore/finish')).toEqual([`sns:Publish ${notifyTopicArn}`]);
+    expect(linesFor('restore/record-failure')).toEqual(['sns:Publish topic']);
+  });
+});
+
+test('no step of a restore can touch what a backup or the ledger is made of', () => {
+  const restoring = functions.filter(({ step }) => step.startsWith('restore/'));
+  expect(restoring).toHaveLength(27);
+  const writes = restoring.flatMap(({ role }) =>
+    permissionsOf(role).filter((line) => /^s3:(Put|Delete)/.test(line)),
+  );
+  expect([...new Set(writes)].sort()).toEqual([
+    's3:DeleteObject bucket/pins/*',
+    's3:PutObject bucket/ledger/*/*/restore@*.json',
+    's3:PutObject bucket/pins/*',
+    's3:PutObject bucket/restores/*',
   ]);
 });
 

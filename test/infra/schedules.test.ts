@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
+import { restoreInputSchema } from '../../core/restore-input.ts';
 import { backupInputSchema } from '../../core/workflow.ts';
 import { textOf } from './references.ts';
 import { maximal, resourcesOf, synthesise } from './synthesis.ts';
 
-const { template } = synthesise(maximal);
+const { events, billing } = maximal.targets;
+if (events === undefined || billing === undefined) throw new Error('the configuration has other targets');
+const drill = { to: 'billing', schedule: 'cron(0 9 ? * MON#1 *)' };
+const { template } = synthesise({ ...maximal, targets: { events: { ...events, drill }, billing } });
 const schedules = resourcesOf(template, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties);
 
 interface ScheduleTarget {
@@ -16,8 +20,10 @@ const targetOf = (schedule: Readonly<Record<string, unknown>>) => schedule['Targ
 const inputOf = (schedule: Readonly<Record<string, unknown>>) =>
   JSON.parse(targetOf(schedule).Input ?? '{}') as { target?: string; kind?: string; scheduledTime?: string };
 
-const backups = schedules.filter((schedule) => inputOf(schedule).target !== undefined);
-const others = schedules.filter((schedule) => !backups.includes(schedule));
+const starts = schedules.filter((schedule) => inputOf(schedule).target !== undefined);
+const backups = starts.filter((schedule) => inputOf(schedule).kind !== undefined);
+const drills = starts.filter((schedule) => !backups.includes(schedule));
+const others = schedules.filter((schedule) => !starts.includes(schedule));
 
 test('each target and kind begins at its time, in its time zone, in the state machine of its network', () => {
   const seen = backups.map((schedule) => [
@@ -60,8 +66,21 @@ test('a start carries the time that it is for, in the form that the workflow rea
   }
 });
 
+test('a drill begins in the time zone of its target, where the target is that takes it', () => {
+  expect(drills).toHaveLength(1);
+  const [schedule = {}] = drills;
+  expect(schedule).toMatchObject({
+    ScheduleExpression: 'cron(0 9 ? * MON#1 *)',
+    ScheduleExpressionTimezone: 'Europe/Berlin',
+  });
+  expect(textOf(targetOf(schedule).Arn)).toMatch(/^<SafehouseRestore[0-9a-f]{8}Machine/);
+  expect(inputOf(schedule)).toEqual({ target: 'events', to: 'billing', drill: true });
+  expect(restoreInputSchema.parse(inputOf(schedule))).toMatchObject({ backup: 'latest-proven', drill: true });
+});
+
 test('a start is tried for an hour and then kept among the dead letters', () => {
-  for (const schedule of backups) {
+  expect(starts).toHaveLength(4);
+  for (const schedule of starts) {
     const { RetryPolicy, DeadLetterConfig } = targetOf(schedule);
     expect(RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 });
     const queue = textOf(DeadLetterConfig?.Arn).replace(/^<|\.Arn>$/g, '');
@@ -96,13 +115,24 @@ test('older backups are proven again once a day, and a start that is lost is kep
 });
 
 test('the watch looks every five minutes, and a look that fails is not repeated', () => {
-  const [, watch, ...more] = others;
+  const [, watch, , ...more] = others;
   expect(more).toEqual([]);
   expect(watch).toMatchObject({
     ScheduleExpression: 'rate(5 minutes)',
     Target: {
       RetryPolicy: { MaximumRetryAttempts: 0 },
       Arn: { 'Fn::GetAtt': [expect.stringMatching(/PublishAges/), 'Arn'] },
+    },
+  });
+});
+
+test('the sweep looks every hour, and a look that fails is not repeated', () => {
+  const [, , sweep] = others;
+  expect(sweep).toMatchObject({
+    ScheduleExpression: 'rate(1 hour)',
+    Target: {
+      RetryPolicy: { MaximumRetryAttempts: 0 },
+      Arn: { 'Fn::GetAtt': [expect.stringMatching(/^SafehouseSweepFunction/), 'Arn'] },
     },
   });
 });
@@ -114,7 +144,7 @@ test('all schedules are in one group without a fixed name, and only it may use t
   );
   expect(more).toEqual([]);
   expect(resource?.Properties ?? {}).toEqual({});
-  expect(schedules).toHaveLength(5);
+  expect(schedules).toHaveLength(7);
   for (const schedule of schedules) expect(schedule['GroupName']).toEqual({ Ref: group });
   const [[, role] = []] = resourcesOf(template, 'AWS::IAM::Role').filter(([id]) =>
     id.startsWith('SafehouseSchedulesRole'),

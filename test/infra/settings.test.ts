@@ -82,16 +82,44 @@ describe('the record of the deployment', () => {
       retention: machine('Retention'),
       prove: machine('Prove'),
       targets: {
-        events: { backup: machine('Backup'), doctor: machine('Doctor') },
-        billing: { backup: machine(`Backup${inVpc}`), doctor: machine(`Doctor${inVpc}`) },
+        events: {
+          backup: machine('Backup'),
+          doctor: machine('Doctor'),
+          restore: machine('Restore'),
+          cancelRestore: machine('CancelRestore'),
+        },
+        billing: {
+          backup: machine(`Backup${inVpc}`),
+          doctor: machine(`Doctor${inVpc}`),
+          restore: machine(`Restore${inVpc}`),
+          cancelRestore: machine(`CancelRestore${inVpc}`),
+        },
       },
     });
   });
 
-  test('takes a larger parameter when there are many targets, whose ARNs are longer than their references', () => {
-    const targets = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`target-${index}`, target]));
-    const many = parameters(synthesise({ ...minimal, targets }).template)[deploymentParameter('Safehouse')];
+  const withTargets = (count: number, own: (index: number) => object) => {
+    const targets = Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`target-${index}`, { ...target, ...own(index) }]),
+    );
+    const written = parameters(synthesise({ ...minimal, targets }).template);
+    return written[deploymentParameter('Safehouse')];
+  };
+
+  test('takes a larger parameter when there are many networks, whose ARNs are longer than their references', () => {
+    const network = (index: number) => ({
+      network: { vpcId: `vpc-${index}`, subnetIds: ['subnet-1'], securityGroupIds: ['sg-1'] },
+    });
+    const many = withTargets(4, network);
     expect(many?.value.length).toBeLessThan(4096);
     expect(many?.tier).toBe('Advanced');
+  });
+
+  test('names the state machines of fifty targets once, and each target by itself', () => {
+    const { value: text = '', tier } = withTargets(50, () => ({})) ?? {};
+    expect(tier).toBe('Standard');
+    const { targets } = deploymentSchema.parse(JSON.parse(text));
+    expect(Object.keys(targets)).toEqual(Array.from({ length: 50 }, (_, index) => `target-${index}`));
+    expect(new Set(Object.values(targets).map((machines) => JSON.stringify(machines))).size).toBe(1);
   });
 });

@@ -22,6 +22,17 @@ const TIMEOUTS: Readonly<Record<string, number>> = {
   'retention/plan': 10 * MINUTES,
   'retention/remove': 15 * MINUTES,
   'retention/record-failure': 2 * MINUTES,
+  'restore/plan': 15 * MINUTES,
+  'restore/preflight': 15 * MINUTES,
+  'restore/make-room': 15 * MINUTES,
+  'restore/submit': 3 * MINUTES,
+  'restore/poll': 3 * MINUTES,
+  'restore/compare': 15 * MINUTES,
+  'restore/stop': 3 * MINUTES,
+  'restore/clean-up': 15 * MINUTES,
+  'restore/finish': 2 * MINUTES,
+  'restore/record-failure': 2 * MINUTES,
+  'restore/sweep': 5 * MINUTES,
   'doctor/examine': 3 * MINUTES,
   'watch/publish-ages': 4 * MINUTES,
 };
@@ -96,6 +107,11 @@ describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, ro
         SAFEHOUSE_PROVE_MACHINE: { Ref: expect.stringMatching(/^SafehouseProveMachine/) },
       },
       'retention/record-failure': { SAFEHOUSE_TOPIC: topic, SAFEHOUSE_WORKFLOW: 'Retention' },
+      'restore/record-failure': {
+        SAFEHOUSE_TOPIC: topic,
+        SAFEHOUSE_WORKFLOW: expect.stringMatching(/^(Cancel)?Restore([0-9a-f]{8})?$/),
+      },
+      'restore/sweep': { SAFEHOUSE_RESTORE_MACHINES: expect.anything() },
       'watch/publish-ages': { SAFEHOUSE_TARGETS: 'events,billing' },
     };
     expect(own).toEqual(

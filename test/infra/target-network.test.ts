@@ -26,6 +26,19 @@ const machineIds = (template: Template) =>
   machinesOf(template)
     .map(({ logicalId }) => logicalId.split('Machine')[0])
     .sort();
+
+/** What there is without a network, and in so many of them. */
+const machinesIn = (networks: number): unknown[] => [
+  ...['Backup', 'CancelRestore', 'Doctor'].flatMap((name) => inEach(name, networks)),
+  'SafehouseProve',
+  ...inEach('Restore', networks),
+  'SafehouseRetention',
+];
+const inEach = (name: string, networks: number): unknown[] => [
+  `Safehouse${name}`,
+  ...Array<unknown>(networks).fill(expect.stringMatching(new RegExp(`^Safehouse${name}[0-9a-f]{8}$`))),
+];
+
 const withNetworks = (networks: Readonly<Record<string, typeof one | undefined>>): ConfigInput => ({
   ...minimal,
   targets: Object.fromEntries(
@@ -35,22 +48,14 @@ const withNetworks = (networks: Readonly<Record<string, typeof one | undefined>>
 
 test('targets in the same network share one set of functions, and every other network has its own', () => {
   const { template } = synthesise(withNetworks({ a: undefined, b: one, c: undefined, d: one, e: two }));
-  expect(machineIds(template)).toEqual([
-    'SafehouseBackup',
-    expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}$/),
-    expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}$/),
-    'SafehouseDoctor',
-    expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
-    expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
-    'SafehouseProve',
-    'SafehouseRetention',
-  ]);
-  expect(functionsOf(template)).toHaveLength(3 * (7 + 1) + 5 + 3 + 1);
+  expect(machineIds(template)).toEqual(machinesIn(2));
+  // Backup, doctor, restore and cancel in each network; proofs, retention, watch and sweep in none.
+  expect(functionsOf(template)).toHaveLength(3 * (7 + 1 + 11 + 2) + 5 + 3 + 1 + 1);
 });
 
 test('the order in which subnets are written does not make another network', () => {
   const turned = { ...one, subnetIds: [...one.subnetIds].reverse() };
-  expect(machineIds(synthesise(withNetworks({ a: one, b: turned })).template)).toHaveLength(4);
+  expect(machineIds(synthesise(withNetworks({ a: one, b: turned })).template)).toHaveLength(6);
 });
 
 test('a state machine keeps its identity when targets come and go', () => {
@@ -70,6 +75,13 @@ test('functions are put into the subnets and groups that the target names', () =
     'backup/prepare',
     'backup/submit',
     'doctor/examine',
+    'restore/clean-up',
+    'restore/compare',
+    'restore/make-room',
+    'restore/poll',
+    'restore/preflight',
+    'restore/stop',
+    'restore/submit',
   ]);
   for (const [, config] of placed)
     expect(config).toEqual({ SubnetIds: one.subnetIds, SecurityGroupIds: one.securityGroupIds });
@@ -92,16 +104,9 @@ describe('a network of the same app', () => {
 
   test('is given by the name of the target', () => {
     const template = inApp(withNetworks({ a: undefined, b: undefined, c: undefined }), ['b', 'c']);
-    expect(machineIds(template)).toEqual([
-      'SafehouseBackup',
-      expect.stringMatching(/^SafehouseBackup[0-9a-f]{8}$/),
-      'SafehouseDoctor',
-      expect.stringMatching(/^SafehouseDoctor[0-9a-f]{8}$/),
-      'SafehouseProve',
-      'SafehouseRetention',
-    ]);
+    expect(machineIds(template)).toEqual(machinesIn(1));
     const placed = functionsOf(template).filter(({ resource }) => 'VpcConfig' in resource.Properties);
-    expect(placed).toHaveLength(5);
+    expect(placed).toHaveLength(5 + 7);
     for (const { resource } of placed)
       expect(JSON.stringify(resource.Properties['VpcConfig'])).toMatch(
         /VpcPrivateSubnet1.*VpcPrivateSubnet2/,
@@ -122,7 +127,7 @@ test('an execution may take as long as all attempts of its slowest target, a day
   const { template } = synthesise({
     ...minimal,
     targets: {
-      quick: { ...target, maxHours: 1, attempts: 5 },
+      quick: { ...target, maxHours: 1, attempts: 5, restore: { maxHours: 30.5 } },
       slow: { ...target, maxHours: 10, attempts: 3, before: { query: 'SELECT 0', limitMinutes: 90 } },
     },
   });
@@ -132,8 +137,11 @@ test('an execution may take as long as all attempts of its slowest target, a day
   ]);
   expect(Object.fromEntries(timeouts)).toEqual({
     SafehouseBackup: (3 * (10 + 1.5) + 24 + 2) * 3600,
+    SafehouseCancelRestore: 8 * 3600,
     SafehouseDoctor: 1800,
     SafehouseProve: 86_400,
+    // Of the restores: the longest, and six hours.
+    SafehouseRestore: (30.5 + 6) * 3600,
     SafehouseRetention: 86_400,
   });
 });

@@ -32,9 +32,9 @@ const waits = ({ IntervalSeconds, BackoffRate = 2, MaxAttempts, MaxDelaySeconds 
   );
 const total = (retrier: Retrier) => waits(retrier).reduce((sum, wait) => sum + wait, 0);
 
-test('finds every task: 8 and a proof in each of two backups, a proof by itself, retention, two doctors', () => {
-  expect(machines).toHaveLength(6);
-  expect(tasks).toHaveLength(2 * (8 + 3) + (3 + 1) + 3 + 1 + 1);
+test('finds every task: 8 and a proof in each of two backups, 12 in each of two restores, 4 in each end of one, a proof by itself, retention, two doctors', () => {
+  expect(machines).toHaveLength(10);
+  expect(tasks).toHaveLength(2 * (8 + 3) + 2 * (12 + 4) + (3 + 1) + 3 + 1 + 1);
   expect(functionTasks).toHaveLength(tasks.length - 2);
 });
 
@@ -52,6 +52,9 @@ describe.each(machines)('$logicalId', ({ definition }) => {
 });
 
 const TO_RECORD_FAILURE = { ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailure' };
+/** After the plan of a restore there is something to be ended before a person is told. */
+const TO_STOP = { ...TO_RECORD_FAILURE, Next: 'Stop' };
+const TO_RECORD_CLEAN_UP = { ...TO_RECORD_FAILURE, ResultPath: '$.cleanUpError' };
 const CAUGHT_ELSEWHERE = [
   // Whoever started the examination is waiting for it: the execution ends with the error itself.
   /^SafehouseDoctor/,
@@ -80,10 +83,16 @@ describe.each(tasks)('$machine $name', ({ machine, name, state }) => {
       expect(state.Catch).toEqual([
         name === 'RecordFailure'
           ? { ErrorEquals: ['States.ALL'], ResultPath: '$.recordError', Next: 'AlertNotSent' }
-          : TO_RECORD_FAILURE,
+          : catcherOf(machine, name),
       ]);
   });
 });
+
+function catcherOf(machine: string, name: string): object {
+  if (!/^Safehouse(Cancel)?Restore/.test(machine) || ['Plan', 'Reopen'].includes(name))
+    return TO_RECORD_FAILURE;
+  return ['Stop', 'CleanUp'].includes(name) ? TO_RECORD_CLEAN_UP : TO_STOP;
+}
 
 describe.each(functionTasks)('$machine $name', ({ name, state }) => {
   test('waits 195 seconds in all for what passes by itself', () => {
@@ -172,6 +181,24 @@ test('each state calls the function of its name', () => {
     ...proof(machine),
     [machine, 'RecordFailure', 'backup/record-failure'],
   ];
+  const ending = (machine: string) => [
+    [machine, 'Stop', 'restore/stop'],
+    [machine, 'CleanUp', 'restore/clean-up'],
+    [machine, 'RecordFailure', 'restore/record-failure'],
+  ];
+  const restore = (machine: string) => [
+    [machine, 'Plan', 'restore/plan'],
+    [machine, 'Pin', 'restore/pin'],
+    [machine, 'Preflight', 'restore/preflight'],
+    [machine, 'MakeRoom', 'restore/make-room'],
+    [machine, 'Submit', 'restore/submit'],
+    [machine, 'Poll', 'restore/poll'],
+    [machine, 'Compare', 'restore/compare'],
+    [machine, 'DropDrill', 'restore/clean-up'],
+    [machine, 'Finish', 'restore/finish'],
+    ...ending(machine),
+  ];
+  const cancel = (machine: string) => [[machine, 'Reopen', 'restore/reopen'], ...ending(machine)];
   const [backupInVpc] = calls
     .map(([machine]) => machine)
     .filter((machine) => /Backup\w{8}$/.test(machine ?? ''));
@@ -188,6 +215,9 @@ test('each state calls the function of its name', () => {
     ['SafehouseRetention', 'RecordFailure', 'retention/record-failure'],
     ['SafehouseDoctor', 'Examine', 'doctor/examine'],
     [doctorInVpc, 'Examine', 'doctor/examine'],
+    ...calls.flatMap(([machine = '', name]) =>
+      name === 'Pin' ? restore(machine) : name === 'Reopen' ? cancel(machine) : [],
+    ),
   ];
   expect(calls.map((call) => call.join(' ')).sort()).toEqual(expected.map((call) => call.join(' ')).sort());
 });
@@ -200,7 +230,8 @@ test('each state machine calls functions of its own network only, and those that
         expect(Resource).toMatch(
           name.includes('Prove') || name.includes('Proof')
             ? /^<SafehouseProve(Plan|Item|Judge)Function/
-            : new RegExp(`^<${own}[A-Z][a-z]`),
+            : // What ends a restore is part of the restore, whoever calls it.
+              new RegExp(`^<(${own}|${own.replace('CancelRestore', 'Restore')})[A-Z][a-z]`),
         );
   }
 });

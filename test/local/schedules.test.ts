@@ -53,6 +53,15 @@ test('each start carries the time that it was scheduled for, in the zone of the 
   expect(delivered).toHaveLength(2);
 });
 
+test('a drill is called by its name', async () => {
+  const { next } = await run(
+    [schedule({ input: '{"target":"demo","to":"demo","drill":true}' })],
+    async () => {},
+  );
+
+  expect(next).toEqual([expect.stringContaining('drill of demo: next at')]);
+});
+
 test('a start that fails is told, and the next one comes all the same', async () => {
   let calls = 0;
   const { told } = await run([schedule({})], async () => {

@@ -2,15 +2,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { History } from '../../local/execution.ts';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
 import { startParameters } from '../../local/parameters.ts';
 import { startExecutions } from '../../local/started-executions.ts';
-import { ExecutionExists, type LocalExecution, NoStateMachine } from '../../local/state-machines.ts';
+import {
+  ExecutionExists,
+  type LocalExecution,
+  NoExecution,
+  NoStateMachine,
+} from '../../local/state-machines.ts';
 import { startTemporaryCredentials } from '../../local/temporary-credentials.ts';
 import { readMessages, startTopic, type TopicMessage } from '../../local/topic.ts';
 
@@ -21,6 +32,12 @@ function start(arn: string, input: unknown, name?: string): LocalExecution {
   if (name === 'taken') throw new ExecutionExists(name);
   started.push([arn, input, name]);
   return { id: name ?? 'generated', history: { startedAt: '2026-04-02T02:00:00.000Z' } } as LocalExecution;
+}
+
+function look(execution: string): History {
+  if (!execution.endsWith(':known')) throw new NoExecution(execution);
+  const stateMachine = 'arn:aws:states:us-east-1:000000000000:stateMachine:M';
+  return { id: 'known', stateMachine, status: 'timed out', startedAt: '2026-04-02T02:00:00Z' } as History;
 }
 
 let directory: string;
@@ -37,7 +54,7 @@ beforeAll(async () => {
     await startParameters((name) => values.get(name)),
     await startTopic({ file: join(directory, 'topic.jsonl'), onMessage: (message) => heard.push(message) }),
     await startTemporaryCredentials(),
-    await startExecutions(start),
+    await startExecutions({ start, look }),
   ];
 });
 
@@ -165,4 +182,21 @@ test('nothing else of Step Functions is served', async () => {
   const stop = new SFNClient(reach(3)).send(new StopExecutionCommand({ executionArn: `${MACHINE}:x` }));
 
   await expect(stop).rejects.toMatchObject({ name: 'UnknownOperationException' });
+});
+
+test('an execution is described in the words of AWS, and one that does not exist is refused in them', async () => {
+  const sfn = new SFNClient(reach(3));
+  const describe = (name: string) =>
+    sfn.send(
+      new DescribeExecutionCommand({
+        executionArn: `arn:aws:states:us-east-1:000000000000:execution:M:${name}`,
+      }),
+    );
+
+  expect(await describe('known')).toMatchObject({
+    executionArn: 'arn:aws:states:us-east-1:000000000000:execution:M:known',
+    status: 'TIMED_OUT',
+    startDate: new Date('2026-04-02T02:00:00Z'),
+  });
+  await expect(describe('lost')).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -286,4 +286,71 @@ test('a state machine that does not exist is said so', () => {
   expect(() => machines(SIMPLE, async () => null).start(`${MACHINE}X`, {})).toThrow(
     'there is no state machine',
   );
+});
+
+test('a stop ends an execution at once, and one that has ended stays as it is', async () => {
+  const never = Promise.withResolvers<null>();
+  const all = machines(SIMPLE, () => never.promise);
+  const execution = all.start(`${MACHINE}M`, { seconds: 1 });
+  await all.stop(`arn:aws:states:us-east-1:000000000000:execution:M:${execution.id}`);
+
+  expect(all.look(execution.id)).toMatchObject({ status: 'aborted' });
+  expect(await execution.ended).toMatchObject({ status: 'aborted' });
+  const good = machines(SIMPLE, async () => 1);
+  const { id } = await good.start(`${MACHINE}M`, { seconds: 1 }).ended;
+  await good.stop(id);
+  expect(good.look(id)).toMatchObject({ status: 'succeeded' });
+});
+
+test('a stop reaches an execution that another house in the same home runs', async () => {
+  const never = Promise.withResolvers<null>();
+  const running = machines(SIMPLE, () => never.promise).start(`${MACHINE}M`, { seconds: 1 });
+  await machines(SIMPLE, async () => 1).stop(running.id);
+
+  expect(await running.ended).toMatchObject({ status: 'aborted' });
+  // Nothing is left that would end a redrive.
+  expect((await readdir(historyDirectory)).filter((name) => name.endsWith('.stop'))).toEqual([]);
+});
+
+test('an execution whose process is gone is aborted, and may be redriven', async () => {
+  const all = machines(SIMPLE, async () => 1);
+  const { id } = await all.start(`${MACHINE}M`, { seconds: 1 }).ended;
+  const file = join(historyDirectory, `${id}.json`);
+  const history = JSON.parse(await readFile(file, 'utf8')) as { process: object };
+  expect(history.process).toEqual({ pid: process.pid, processStarted: expect.anything() });
+  const left = { ...history, status: 'running', state: 'C', stateInput: { seconds: 1 } };
+  const write = (lives: boolean) =>
+    writeFile(
+      file,
+      JSON.stringify({ ...left, process: { ...history.process, ...(!lives && { processStarted: '1' }) } }),
+    );
+
+  await write(true);
+  expect(all.look(id)).toMatchObject({ status: 'running' });
+  await write(false);
+  expect(all.look(id)).toMatchObject({ status: 'aborted' });
+  await all.stop(id);
+  expect(await all.redrive(id).ended).toMatchObject({ status: 'succeeded' });
+});
+
+test.each(['nobody', '../../etc/passwd', ''])('there is no execution %j', async (id) => {
+  const all = machines(SIMPLE, async () => null);
+  expect(() => all.look(id)).toThrow('there is no execution');
+  await expect(all.stop(id)).rejects.toThrow('there is no execution');
+});
+
+test('the view of a restore names the backup once it is planned, and not what was asked for', async () => {
+  const states = { A: task('F', { End: true }) };
+  const viewOf = async (plan: () => object) => {
+    const execution = machines(states, async () => plan()).start(`${MACHINE}M`, { backup: 'latest' });
+    await execution.ended;
+    return execution.view();
+  };
+
+  const planned = { restore: 'r', backup: '20260402T020000Z-full-k3f9' };
+  expect(await viewOf(() => planned)).toMatchObject({ status: 'succeeded', backupId: planned.backup });
+  const refuse = () => {
+    throw new FunctionError('InvalidInput', 'no');
+  };
+  expect(await viewOf(refuse)).toMatchObject({ status: 'failed', backupId: null });
 });

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { Session } from 'chdb';
 
 /** The first keeps the files that all tables share, and no damage is done to it. */
@@ -54,8 +55,9 @@ const files = readdirSync(backup, { recursive: true, withFileTypes: true })
 const content = Object.fromEntries(
   files.map((file) => [file, readFileSync(join(backup, file)).toString('base64')]),
 );
+const packed = gzipSync(JSON.stringify(content), { level: 9 }).toString('base64');
 writeFileSync(
   fileURLToPath(new URL('control.json', import.meta.url)),
-  `${JSON.stringify({ version: 2, tables: TABLES, files: content }, null, 1)}\n`,
+  `${JSON.stringify({ version: 3, tables: TABLES, files: packed }, null, 2)}\n`,
 );
 rmSync(home, { recursive: true });

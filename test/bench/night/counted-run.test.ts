@@ -60,6 +60,39 @@ it('counts starts, states and retries of an execution and of what it starts, and
   expect(run.waited).toBe(600);
 });
 
+const DIVIDE = {
+  StartAt: 'Items',
+  States: {
+    Items: {
+      Type: 'Map',
+      ItemsPath: '$.items',
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        StartAt: 'Work',
+        States: { Work: task('arn:work', { End: true }) },
+      },
+      End: true,
+    },
+  },
+};
+
+it('counts each item of a distributed map as an execution of its own', async () => {
+  const invoked: unknown[] = [];
+  const run = await countedRun(
+    {
+      stateMachines: [{ name: 'Divide', arn: 'arn:divide', definition: JSON.stringify(DIVIDE) }],
+      execution: 'night',
+      invoke: async (_, input) => void invoked.push(input),
+    },
+    'arn:divide',
+    { items: [1, 2, 3] },
+  );
+
+  expect(invoked.sort()).toEqual([1, 2, 3]);
+  // Start and map; of each item a start and its one state.
+  expect(run.transitions).toBe(2 + 3 * 2);
+});
+
 it('fails as the execution fails', async () => {
   const invoke = () => Promise.reject(Object.assign(new Error('no'), { name: 'Broken' }));
 

@@ -34,6 +34,7 @@ const open = (view: Partial<ExecutionView>) => async (): Promise<Installation> =
     expect([workflow, input]).toEqual(['doctor', { target: 'shop' }]);
     return { id: 'execution-1', view: async () => ({ ...RUNNING, ...view }) };
   },
+  stop: () => Promise.reject(new Error('nothing is to be stopped')),
   close: async () => {},
 });
 

@@ -11,6 +11,7 @@ const installation = (over: Readonly<Record<string, unknown>>): Installation => 
   targets: async () => ['shop'],
   target: async () => shopTarget(over),
   start: () => Promise.reject(new Error('nothing is to be started')),
+  stop: () => Promise.reject(new Error('nothing is to be stopped')),
   close: async () => {},
 });
 

@@ -11,6 +11,7 @@ const open = (region: string) => async (): Promise<Installation> => ({
   targets: async () => ['shop'],
   target: () => Promise.reject(new Error('the settings are not needed')),
   start: () => Promise.reject(new Error('nothing is to be started')),
+  stop: () => Promise.reject(new Error('nothing is to be stopped')),
   close: async () => {},
 });
 

@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { record, recordProvenAgain } from '../../../clients/ledger.ts';
 import { makeBackupId } from '../../../core/backup-id.ts';
-import { backupPrefix, ledgerKey, MANIFEST } from '../../../core/keys.ts';
+import { backupPrefix, ledgerKey, MANIFEST, restoreReportKey } from '../../../core/keys.ts';
 import { call } from '../call.ts';
 import {
   BUFFER_TABLE,
@@ -18,6 +18,7 @@ import {
   PROOF,
   type TestHouse,
 } from '../house.ts';
+import { makeRestore, planOf, reportOf } from '../restores.ts';
 
 let house: TestHouse;
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -247,4 +248,52 @@ it('shows a backup whose proof cannot be read, and does not call it unproven', a
   expect(stdout).toContain('proven.json');
   expect(stdout).not.toContain('not yet');
   expect((await show(id, '--json')).json).toMatchObject({ proofs: null });
+});
+
+it('lists the restores of a backup that have ended, and leaves out what was only looked at', async () => {
+  const { bucket } = house;
+  const id = makeBackupId(now - 60 * HOUR, 'full', 'back');
+  await makeVerified(bucket, id, { target: 'restored' });
+  const made = [
+    { hours: 9, outcome: 'failed' },
+    { hours: 5, outcome: 'restored', drill: true },
+    { hours: 3, outcome: 'dry run' },
+    { hours: 2, outcome: 'different', to: 'mes' },
+  ] as const;
+  const plans = made.map(({ hours, outcome, ...over }) => {
+    const at = new Date(now - hours * HOUR).toISOString();
+    const plan = planOf(id, { target: 'restored', to: 'restored', at, execution: outcome, ...over });
+    return { plan, report: reportOf(plan, { at, outcome }) };
+  });
+  for (const each of plans) await makeRestore(bucket, each);
+  const { exitCode, stdout } = await show(id);
+  expect(exitCode).toBe(0);
+  const restores = plans.map(({ plan }) => plan.restore);
+  expect(stdout).toContain('\nRestored  3 times\n');
+  expect(stdout).toMatch(new RegExp(`^ {2}${restores[0]} +9 h 0 min ago +restored, new +failed$`, 'm'));
+  expect(stdout).toMatch(new RegExp(`^ {2}${restores[1]} +5 h 0 min ago +restored, drill +restored$`, 'm'));
+  expect(stdout).toMatch(new RegExp(`^ {2}${restores[3]} +2 h 0 min ago +mes, new +DIFFERENT$`, 'm'));
+  expect(stdout).not.toContain(restores[2]);
+  for (const line of stdout.split('\n').filter((each) => !each.startsWith('RESTORE')))
+    expect(line.length).toBeLessThanOrEqual(80);
+  expect((await show(id, '--json')).json).toMatchObject({
+    restores: [
+      { restore: restores[0], outcome: 'failed', to: 'restored', mode: 'new', drill: false, seconds: 300 },
+      { restore: restores[1], drill: true },
+      { restore: restores[3], outcome: 'different', to: 'mes' },
+    ],
+  });
+});
+
+it('shows a backup of which a report cannot be read, and says so', async () => {
+  const id = makeBackupId(now - 61 * HOUR, 'full', 'torn');
+  await makeVerified(house.bucket, id, { target: 'torn' });
+  const whole = planOf(id, { target: 'torn', to: 'torn', execution: 'whole' });
+  await makeRestore(house.bucket, { plan: whole, report: reportOf(whole) });
+  const { restore } = planOf(id);
+  await put(restoreReportKey('torn', id, restore), '{');
+  const { exitCode, stdout } = await show(id);
+  expect(exitCode).toBe(0);
+  expect(stdout.replace(/\s+/g, '')).toContain(`restore@${restore}.jsoninsafehouseisnotwhat`);
+  expect(stdout).toContain(`  ${whole.restore}  `);
 });

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { putOnce } from '../../../clients/bucket.ts';
 import { record } from '../../../clients/ledger.ts';
 import { makeBackupId } from '../../../core/backup-id.ts';
 import { ERROR_NAMES, SafehouseError } from '../../../core/errors.ts';
+import { restoreReportKey } from '../../../core/keys.ts';
+import type { RestoreReport } from '../../../core/restore.ts';
 import { call } from '../call.ts';
 import {
   HOUR,
@@ -12,6 +15,7 @@ import {
   shopTarget,
   type TestHouse,
 } from '../house.ts';
+import { makeRestore, planOf, reportOf } from '../restores.ts';
 
 let house: TestHouse;
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -206,4 +210,84 @@ it('gives scripts the proofs with stable names', async () => {
       },
     ],
   });
+});
+
+async function restored(target: string, hours: number, over: Partial<RestoreReport> = {}): Promise<string> {
+  const at = new Date(now - hours * HOUR).toISOString();
+  const plan = planOf(over.backup ?? makeBackupId(now - 5 * HOUR, 'full', target.slice(0, 4)), {
+    target,
+    to: target,
+    at,
+    execution: `${target}-${hours}`,
+  });
+  await makeRestore(house.bucket, { plan, report: reportOf(plan, { at, ...over }) });
+  return plan.restore;
+}
+
+it('says plainly of what nobody has ever restored that it was never restored', async () => {
+  const { exitCode, stdout } = await status(['shop', 'empty']);
+  expect(exitCode).toBe(4);
+  expect(stdout).toMatch(/^shop +never restored +nobody ever did$/m);
+  expect(stdout).not.toMatch(/^empty +never restored/m);
+});
+
+it('says when a target was restored last, how, and what has gone wrong since', async () => {
+  const id = makeBackupId(now - 5 * HOUR, 'full', 'aaaa');
+  await makeVerified(house.bucket, id, { target: 'aaaa' });
+  await restored('aaaa', 4, { drill: true });
+  // More dry runs than are read at once.
+  for (let minute = 0; minute < 10; minute += 1)
+    await restored('aaaa', 1 + minute / 60, { outcome: 'dry run' });
+  const first = await status(['aaaa']);
+  expect(first.exitCode).toBe(0);
+  expect(first.stdout).toMatch(new RegExp(`^aaaa +${id} +4 h 0 min ago +drill to aaaa$`, 'm'));
+  const since = await restored('aaaa', 0.5, { outcome: 'failed' });
+  const second = await status(['aaaa']);
+  // Whoever restores sees it fail, and is told there.
+  expect(second.exitCode).toBe(0);
+  expect(second.stdout.replace(/\s+/g, ' ')).toContain('drill to aaaa; a restore since: failed');
+  for (const line of second.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  expect((await status(['aaaa'], '--json')).json).toMatchObject({
+    targets: [
+      {
+        restores: {
+          drills: false,
+          lastGood: { backup: id, to: 'aaaa', drill: true, ageSeconds: 14_400 },
+          failedSince: since,
+        },
+      },
+    ],
+  });
+});
+
+it('calls a target wrong whose newest drill failed', async () => {
+  const id = makeBackupId(now - 5 * HOUR, 'full', 'bbbb');
+  await makeVerified(house.bucket, id, { target: 'bbbb' });
+  await restored('bbbb', 4, { drill: true });
+  const failure = {
+    class: 'fix and stop',
+    error: 'X',
+    what: 'The disk is full.',
+    remedy: 'Make room.',
+  } as const;
+  await restored('bbbb', 2, { drill: true, outcome: 'failed', failure });
+  const { exitCode, stdout } = await status(['bbbb']);
+  expect(exitCode).toBe(4);
+  expect(stdout.replace(/\s+/g, ' ')).toMatch(
+    /Wrong: The drill \S+ of \S+ failed 2 h 0 min ago: The disk is full\. To do: Make room\./,
+  );
+  await restored('bbbb', 1, { drill: true });
+  expect((await status(['bbbb'])).exitCode).toBe(0);
+});
+
+it('says of a report that cannot be read that it cannot, and goes on to the one before', async () => {
+  const id = makeBackupId(now - 5 * HOUR, 'full', 'cccc');
+  await makeVerified(house.bucket, id, { target: 'cccc' });
+  await restored('cccc', 4);
+  const { restore } = planOf(id, { at: new Date(now - HOUR).toISOString() });
+  await putOnce(house.bucket, restoreReportKey('cccc', id, restore), {});
+  const { exitCode, stdout } = await status(['cccc']);
+  expect(exitCode).toBe(4);
+  expect(stdout.replace(/\s+/g, '')).toContain(`restore@${restore}.jsoninsafehouseisnotwhat`);
+  expect(stdout).toMatch(new RegExp(`^cccc +${id} +4 h 0 min ago +restore to cccc$`, 'm'));
 });

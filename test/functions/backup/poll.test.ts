@@ -173,7 +173,7 @@ describe('a poll of a backup that is lost', () => {
       pollOf(600, { server: 'A' }),
       'the server was restarted 10 s ago',
     ],
-    ['before it was seen', () => answers({ status: '' }), pollOf(600), 'no server knows the backup'],
+    ['before it was seen', () => answers({ status: '' }), pollOf(600), 'no server knows it'],
     [
       'in silence',
       () => around.clickhouse.on(LOOK, 'connection reset'),
