@@ -46,9 +46,10 @@ export function withFigures(readme: string, file: string = DEFAULT_FILE): string
   return `${before}${BEGIN}\n${figuresText(file)}\n${END}${after}`;
 }
 
-/** What has a target, or is a price; each single function and each part of a run is in the file. */
+/** What has a target, is a price, or is what a figure is there for; each single function and each part of a run is in the file. */
 const isForReadme = ({ name, target }: { name: string; target?: unknown }): boolean =>
-  /: dollars$|÷/.test(name) || (target !== undefined && !/^[a-z-]+\/[a-z-]+: /.test(name));
+  /: dollars$|÷|^[\d,]+ (tables|parts): (time|most memory)$/.test(name) ||
+  (target !== undefined && !/^[a-z-]+\/[a-z-]+: /.test(name));
 
 function figuresText(file: string): string {
   const { figures } = resultsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -13,7 +13,7 @@ export interface GrantStatement {
 }
 
 /** From here on BACKUP asks for grants on S3 too (ClickHouse#114405). */
-const S3_GRANTS_SINCE = '26.8';
+export const S3_GRANTS_SINCE = '26.8';
 
 /** @param version the server's, when it is known */
 export function grantStatements(
@@ -75,7 +75,10 @@ export function grantStatements(
   ];
 }
 
-function userStatement({ user, password }: Target, on: string): GrantStatement {
+export function userStatement(
+  { user, password }: Pick<Target, 'user' | 'password'>,
+  on: string,
+): GrantStatement {
   return {
     sql: `CREATE USER IF NOT EXISTS ${quoteIdentifier(user)}${on} IDENTIFIED WITH sha256_password BY '<the password>'`,
     why:
@@ -128,4 +131,4 @@ function s3Statement(
   ];
 }
 
-const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+export const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

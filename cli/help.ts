@@ -83,8 +83,14 @@ const argumentText = (argument: Argument | undefined): string => {
   return argument.required ? argument.name : `[${argument.name}]`;
 };
 
-const flagText = (name: string, { value, allowed }: Flag): string =>
-  value === undefined ? `--${name}` : `--${name} ${allowed?.join('|') ?? value}`;
+/** A longer choice is named in the sentence about the flag. */
+const LONGEST_CHOICE = 20;
+
+function flagText(name: string, { value, allowed }: Flag): string {
+  if (value === undefined) return `--${name}`;
+  const choice = allowed?.join('|');
+  return `--${name} ${choice === undefined || choice.length > LONGEST_CHOICE ? value : choice}`;
+}
 
 const flagEntries = (flags: Readonly<Record<string, Flag>>, width: number): Line[] =>
   entries(

@@ -170,9 +170,13 @@ function assertionLines(assertions: RestoreReport['assertions'], width: number):
 const droppedText = ({ kind, database, table: name }: Dropped): string =>
   kind === 'database' ? `database ${database}` : `${database}.${name ?? ''}`;
 
-/** What was replaced is gone, also where nothing came in its place. */
-function replacedLines({ isWhole }: RestoreReport, replaced: readonly Dropped[], width: number): Line[] {
-  if (replaced.length === 0) return [];
+/** What was replaced is gone, also where nothing came in its place; cleaning up has said that under what is left. */
+function replacedLines(
+  { isWhole, left }: RestoreReport,
+  replaced: readonly Dropped[],
+  width: number,
+): Line[] {
+  if (replaced.length === 0 || (!isWhole && left.length > 0)) return [];
   const names = replaced.map(droppedText).join(', ');
   return [
     EMPTY_LINE,
@@ -211,7 +215,7 @@ function leftLines(left: RestoreReport['left'], width: number): Line[] {
   return [
     EMPTY_LINE,
     line(strong('Left'), '  look, then in clickhouse-client:'),
-    ...left.flatMap(({ what, statement }) => [...paragraph('  ', what, width), line(statement)]),
+    ...left.flatMap(({ what, statement }) => [...paragraph('  ', what, width), line(ended(statement))]),
   ];
 }
 

@@ -26,6 +26,7 @@ export const RESTORE_FLAGS = {
     repeated: true,
     about: 'only these partitions, by partition_id of system.parts; may be repeated',
   },
+  except: { value: 'DB.TABLE', repeated: true, about: 'all but this table of a database; may be repeated' },
   as: {
     value: 'OLD=NEW',
     repeated: true,
@@ -45,7 +46,7 @@ export const RESTORE_FLAGS = {
     value: 'FINDING',
     allowed: ACCEPTABLE,
     repeated: true,
-    about: 'go on in spite of this finding; may be repeated',
+    about: `go on in spite of what the preflight finds about this, one of ${ACCEPTABLE.join(', ')}; may be repeated`,
   },
   'dry-run': { about: 'show what would be done, and end' },
   yes: {
@@ -62,7 +63,7 @@ export function readRequest({
   all,
 }: Pick<Call, 'argument' | 'flags' | 'all'>): RestoreInput {
   const text = (flag: string): string | undefined => all(flag).at(-1);
-  const tables = all('table').map(tableOf);
+  const tables = all('table').map((typed) => tableOf(typed, 'table'));
   const partitions = all('partition').map(partitionOf);
   const names = all('as').map(renamingOf);
   const quiet = text('quiet');
@@ -75,6 +76,7 @@ export function readRequest({
     ...given('databases', some(all('database'))),
     ...given('tables', some(tables)),
     ...given('partitions', some(partitions)),
+    ...given('except', some(all('except').map((typed) => tableOf(typed, 'except')))),
     ...given('as', names.length === 0 ? undefined : renamings(names)),
     ...(flags.has('structure-only') && { structureOnly: true }),
     ...given('quiet', quiet === undefined ? undefined : quiet === 'yes'),
@@ -100,13 +102,13 @@ interface Table {
 }
 
 /** Only a table's name can have dots here; a database's name with one goes through JSON, as the help of the schema says. */
-function tableOf(typed: string): Table {
+function tableOf(typed: string, flag: 'table' | 'except'): Table {
   const dot = typed.indexOf('.');
   if (dot > 0 && dot < typed.length - 1)
     return { database: typed.slice(0, dot), table: typed.slice(dot + 1) };
   throw usageError(
-    [`--table is ${JSON.stringify(typed)}; must be a database, a dot, and a table.`],
-    'Example: --table shop.orders. For a whole database: --database shop',
+    [`--${flag} is ${JSON.stringify(typed)}; must be a database, a dot, and a table.`],
+    `Example: --${flag} shop.orders. For a whole database: --database shop`,
   );
 }
 
@@ -118,7 +120,7 @@ function partitionOf(typed: string): { table: Table; ids: string[] } {
     .split(',')
     .map((id) => id.trim());
   if (equals > 0 && ids.every((id) => id !== '') && typed.slice(0, equals).includes('.'))
-    return { table: tableOf(typed.slice(0, equals)), ids };
+    return { table: tableOf(typed.slice(0, equals), 'table'), ids };
   throw usageError(
     [`--partition is ${JSON.stringify(typed)}; must be a table, "=", and ids of partitions.`],
     "Example: --partition shop.orders=202604,202605. The ids: SELECT DISTINCT partition_id FROM system.parts WHERE database = 'shop' AND table = 'orders'",

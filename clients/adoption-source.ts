@@ -20,6 +20,7 @@ import { findingsText } from '../core/verification-findings.ts';
 import { backupStreams } from './backup-streams.ts';
 import { type Bucket, type BucketObject, getStream, headObject } from './bucket.ts';
 import { mapConcurrently } from './concurrently.ts';
+import { definitionText } from './definition-text.ts';
 import { storageError } from './storage-errors.ts';
 
 export interface Source {
@@ -212,9 +213,7 @@ async function readText({ bucket, address }: Source, name: string): Promise<stri
       what: `${sourceText(address)} is damaged: its manifest names ${name}, which is not there.`,
       remedy: DAMAGED,
     });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of found.stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return definitionText(found, name);
 }
 
 const DAMAGED =

@@ -135,8 +135,8 @@ async function readMissingGrants(
   plan: RestorePlan,
 ): Promise<readonly string[] | null> {
   const missing: string[] = [];
-  for (const { to } of plan.databases)
-    for (const privilege of privilegesFor(plan)) {
+  for (const { to, whole } of plan.databases)
+    for (const privilege of privilegesFor(plan, whole)) {
       const grant = `${privilege} ON ${quoteIdentifier(to)}.*`;
       const granted = await askText(clickhouse, `CHECK GRANT ${grant}`).catch((error: unknown) => {
         if (error instanceof SafehouseError && error.failure.class !== 'retry the same') return null;
@@ -148,17 +148,22 @@ async function readMissingGrants(
   return missing;
 }
 
-function privilegesFor({ mode, structureOnly, tables, check }: RestorePlan): string[] {
+function privilegesFor(
+  { mode, structureOnly, tables, check }: RestorePlan,
+  isWholeDatabase: boolean,
+): string[] {
   const engines = new Set(tables.map(({ engine }) => engine));
   const makes = mode !== 'intoExisting' && mode !== 'append';
   return [
-    ...(makes ? ['CREATE DATABASE', 'CREATE TABLE'] : []),
-    ...(makes && [...engines].some((engine) => engine.endsWith('View')) ? ['CREATE VIEW'] : []),
-    ...(makes && engines.has('Dictionary') ? ['CREATE DICTIONARY'] : []),
+    // Single tables go into a database that is there.
+    ...(makes && (isWholeDatabase || mode === 'new') ? ['CREATE DATABASE', 'DROP DATABASE'] : []),
+    ...(makes ? ['CREATE TABLE', 'DROP TABLE'] : []),
+    ...(makes && [...engines].some((engine) => engine.endsWith('View')) ? ['CREATE VIEW', 'DROP VIEW'] : []),
+    ...(makes && engines.has('Dictionary') ? ['CREATE DICTIONARY', 'DROP DICTIONARY'] : []),
     ...(structureOnly ? [] : ['INSERT']),
-    // To compare, and to take back what was half made.
+    // To compare; DROP and TRUNCATE are to take back what was half made.
     'SELECT',
-    ...(makes ? ['DROP TABLE', 'DROP DATABASE'] : ['TRUNCATE']),
+    ...(mode === 'asIs' || mode === 'intoExisting' ? ['TRUNCATE'] : []),
     ...(check ? ['CHECK'] : []),
   ];
 }

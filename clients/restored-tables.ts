@@ -1,6 +1,7 @@
 /** What stands in the tables that were restored. */
 import type { Target } from '../core/config.ts';
-import { SafehouseError } from '../core/errors.ts';
+import { isTrouble } from '../core/engine-trouble.ts';
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { quoteIdentifier } from '../core/identifiers.ts';
 import type { CheckedTable, PlannedTable, RestorePlan, RestoreReport } from '../core/restore.ts';
 import { type RestoredPart, type RestoredTable, unmergedParts } from '../core/restore-comparison.ts';
@@ -103,13 +104,26 @@ async function fingerprintBeforeMerges(clickhouse: ClickHouse, { to }: PlannedTa
 export const isCheckable = ({ engine, coverage }: PlannedTable): boolean =>
   coverage === 'data' && (engine.endsWith('MergeTree') || engine.endsWith('Log'));
 
-/** A large table takes its time; whoever asks has it. */
+/** Whoever asks has as long. ClickHouse ends it by itself: what is only no longer waited for would go on beside its repetition. */
+export const LONGEST_CHECK_SECONDS = 830;
+
+/** What ClickHouse says when files are not what their checksums say, where it does not put that into a row. */
+const DAMAGE =
+  /^(?:CHECKSUM_DOESNT_MATCH|CORRUPTED_DATA|ATTEMPT_TO_READ_AFTER_EOF|CANNOT_READ_ALL_DATA|UNEXPECTED_END_OF_FILE|CANNOT_DECOMPRESS|UNKNOWN_CODEC|TOO_LARGE_SIZE_COMPRESSED|INCORRECT_DATA|(?:NO|BAD_SIZE_OF|UNEXPECTED)_FILE_IN_DATA_PART|SIZES_OF_(?:COLUMNS|MARKS)_\w+)$/;
+
+/**
+ * Reads a table to its last byte.
+ *
+ * @throws {SafehouseError} Refused, TemporarilyUnavailable, when it could not be read: that is no damage
+ */
 export async function checkTable(clickhouse: ClickHouse, { to }: PlannedTable): Promise<CheckedTable> {
   try {
     const rows = await ask<{ part_path: string; is_passed: number; message: string }>(clickhouse, {
-      query: `CHECK TABLE ${nameOf(to)} SETTINGS check_query_single_value_result = 0`,
+      query: `CHECK TABLE ${nameOf(to)} SETTINGS check_query_single_value_result = 0, max_execution_time = ${LONGEST_CHECK_SECONDS}`,
     });
     const failed = rows.filter(({ is_passed }) => is_passed !== 1);
+    const trouble = failed.find(({ message }) => isTrouble({ error: '', text: message }));
+    if (trouble !== undefined) throw unreadable(to, trouble.message.slice(0, 300));
     return {
       ...to,
       passed: failed.length === 0,
@@ -119,10 +133,25 @@ export async function checkTable(clickhouse: ClickHouse, { to }: PlannedTable): 
           : `${failed[0]?.part_path}: ${failed[0]?.message.slice(0, 300)}${failed.length > 1 ? `; and ${failed.length - 1} more` : ''}`,
     };
   } catch (error) {
-    if (!(error instanceof SafehouseError) || error.failure.class === 'retry the same') throw error;
+    if (!(error instanceof SafehouseError)) throw error;
+    if (error.failure.error === 'TIMEOUT_EXCEEDED') throw tooLarge(to);
+    if (!DAMAGE.test(error.failure.error)) throw error;
     return { ...to, passed: false, what: error.failure.what };
   }
 }
+
+const unreadable = ({ database, table }: PlannedTable['to'], message: string): SafehouseError =>
+  new SafehouseError(ERROR_NAMES.unavailable, {
+    what: `${database}.${table} could not be read to its last byte: ${message}`,
+    remedy: "It is tried again; if that fails too, look at the server's memory, disks and network.",
+  });
+
+const tooLarge = (to: PlannedTable['to']): SafehouseError =>
+  new SafehouseError(ERROR_NAMES.refused, {
+    what: `${to.database}.${to.table} could not be read to its last byte within ${Math.floor(LONGEST_CHECK_SECONDS / 60)} minutes.`,
+    remedy: `What was restored is in place. Read it by hand (CHECK TABLE ${nameOf(to)}), and restore without \`check\`.`,
+    error: 'TIMEOUT_EXCEEDED',
+  });
 
 interface ReplicaRow {
   readonly table: string;
@@ -134,7 +163,7 @@ interface ReplicaRow {
   readonly highest: number | null;
 }
 
-/** Whether every replica of the replicated tables is there and has the same rows. */
+/** Whether every replica of the replicated tables is there and has the same rows; shards have other rows and another path. */
 export async function readReplication(
   clickhouse: ClickHouse,
   settings: Target,
@@ -144,11 +173,11 @@ export async function readReplication(
     query: `
       SELECT concat(r.database, '.', r.table) AS table, max(r.total_replicas) AS total, min(r.active_replicas) AS active,
              max(r.queue_size) AS queued, max(r.is_readonly) AS readonly, min(t.total_rows) AS lowest, max(t.total_rows) AS highest
-      FROM (SELECT hostName() AS host, * FROM ${everyReplica(settings, 'system.replicas')}) AS r
-      LEFT JOIN (SELECT hostName() AS host, database, name, total_rows FROM ${everyReplica(settings, 'system.tables')}
+      FROM (SELECT concat(hostName(), ':', toString(tcpPort())) AS server, * FROM ${everyReplica(settings, 'system.replicas')}) AS r
+      LEFT JOIN (SELECT concat(hostName(), ':', toString(tcpPort())) AS server, database, name, total_rows FROM ${everyReplica(settings, 'system.tables')}
                  WHERE database IN ({databases:Array(String)})) AS t
-        ON t.host = r.host AND t.database = r.database AND t.name = r.table
-      WHERE r.database IN ({databases:Array(String)}) GROUP BY r.database, r.table ORDER BY table`,
+        ON t.server = r.server AND t.database = r.database AND t.name = r.table
+      WHERE r.database IN ({databases:Array(String)}) GROUP BY r.database, r.table, r.zookeeper_path ORDER BY table, r.zookeeper_path`,
     parameters: { databases: databases.map(({ to }) => to) },
   });
   return rows.map(({ table, total, active, queued, readonly: isReadonly, lowest, highest }) => {

@@ -13,7 +13,7 @@ export interface CaughtError {
 export function failureOf({ Error: name, Cause }: CaughtError): Failure {
   const message = errorMessage(Cause ?? '');
   const ours = parseFailureText(message);
-  if (ours !== undefined) return ours;
+  if (ours !== undefined) return harmlessly(ours);
   const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
   if (known !== undefined) return { class: 'new attempt', error: name, ...known };
   return {
@@ -23,6 +23,14 @@ export function failureOf({ Error: name, Cause }: CaughtError): Failure {
     remedy: "Look at the log of the step's function around that time.",
   };
 }
+
+/** An execution may be started with anything in its input, a text in the form of ours as well. */
+const harmlessly = ({ class: kind, error, what, remedy }: Failure): Failure => ({
+  class: kind,
+  error: harmless(error),
+  what: harmless(what),
+  remedy: harmless(remedy),
+});
 
 function errorMessage(cause: string): string {
   try {

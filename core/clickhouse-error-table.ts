@@ -501,7 +501,7 @@ const TABLES: readonly ErrorRow[] = [
     what: ({ found }) => `${named('table', found['table'])} does not exist.`,
     remedy: ({ operation }) =>
       operation === 'restore'
-        ? 'Create it, or leave out `create_table = 0`, so that the restore creates it.'
+        ? 'Create it first, or restore so that it is created: mode "asIs", or by hand without `create_table = 0`.'
         : 'Correct `tables` of the target. If it was dropped just when the backup began, the next one passes.',
   },
   {

@@ -121,7 +121,7 @@ function classOf(next: Finding['next'], { operation, seenIn = 'answer' }: Failur
 }
 
 const LEFTOVERS =
-  'A restore is not resumed, and what it had created stays: drop that and nothing else (DROP DATABASE … SYNC), or restore into a name that does not exist yet.';
+  'A restore is not resumed. What it had created has to go before the next one: Safehouse takes it away by itself; after a RESTORE by hand, drop that and nothing else (DROP DATABASE … SYNC), or restore into a name that does not exist yet.';
 
 const leavesHalf = (
   next: Finding['next'],

@@ -11,9 +11,12 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^(?:CREATE|ATTACH) DICTIONARY /, 'Dictionary'],
 ];
 
-/** Texts and names in quotes, whole; parentheses; and the engine, plain or quoted. */
+/**
+ * Texts and names in quotes, whole; parentheses; and the engine, plain or quoted. What is not closed reaches to the end: a
+ * quote that could fail to match would be tried again from each one after it, and a definition may be as long as it likes.
+ */
 const TOKEN =
-  /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|ENGINE = (?:`((?:[^`\\]|\\.)*)`|(\w+))|`(?:[^`\\]|\\.|``)*`|[()]/gs;
+  /'(?:[^'\\]|\\.?)*'?|"(?:[^"\\]|\\.?)*"?|ENGINE = (?:`((?:[^`\\]|\\.?)*)`?|(\w+))|`(?:[^`\\]|\\.?)*`?|[()]/gs;
 
 /**
  * The engine as `system.tables` has it. A view's own query and the definition of its inner table are not looked at.

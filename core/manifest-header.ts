@@ -92,7 +92,8 @@ function readDeduplicateFiles(text: string | undefined): boolean | null {
 function withoutCredentials(expression: string): string {
   let literals = 0;
   const addressFirst = /^\s*(?:S3|File|Disk)\s*\(/i.test(expression);
-  return expression.replace(/(=\s*)?'(?:[^'\\]|\\.|'')*'/g, (literal, named: string | undefined) =>
+  // One that is not closed is one to the end.
+  return expression.replace(/(=\s*)?'(?:[^'\\]|\\.?|'')*'?/gs, (literal, named: string | undefined) =>
     literals++ === 0 && addressFirst && named === undefined ? literal : `${named ?? ''}'[HIDDEN]'`,
   );
 }

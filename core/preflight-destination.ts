@@ -1,4 +1,5 @@
 /** Whether anything that stands on the server would be mixed with what is restored, or destroyed by it. */
+import { quoteIdentifier } from './identifiers.ts';
 import type { Destination } from './preflight.ts';
 import type { PlannedTable, PreflightFinding, RestorePlan, StandingTable } from './restore.ts';
 import { APPEND } from './restore-input.ts';
@@ -19,6 +20,9 @@ export function destinationFindings(plan: RestorePlan, destination: Destination)
 }
 
 const MOST_NAMED = 10;
+
+/** Step Functions cuts what an error says at 32 KiB. */
+const MOST_TYPED = 200;
 
 const listed = (names: readonly string[]): string =>
   `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''}`;
@@ -54,7 +58,7 @@ function missingDatabases(plan: RestorePlan, destination: Destination): Prefligh
     finding(
       'destination',
       `The server has no database ${listed(missing)}, and a restore of single tables does not make one.`,
-      `Restore the whole database (\`databases\`), or make it first: ${missing.map((name) => `CREATE DATABASE ${name}`).join('; ')}.`,
+      `Restore the whole database (\`databases\`), or make it first: ${missing.map((name) => `CREATE DATABASE ${quoteIdentifier(name)}`).join('; ')}.`,
     ),
   ];
 }
@@ -91,15 +95,16 @@ const filledPartitions = (table: PlannedTable, { partitions }: Destination): str
     .map(({ id, rows }) => `${nameOf(table.to)} partition ${id} (${rows} rows)`);
 
 function absentTables(plan: RestorePlan, destination: Destination): PreflightFinding[] {
+  // Views and dictionaries too: nothing is created, and RESTORE refuses the whole for one that is not there (UNKNOWN_TABLE).
   const absent = plan.tables
-    .filter((table) => table.coverage === 'data' && standing(table, destination) === undefined)
+    .filter((table) => standing(table, destination) === undefined)
     .map(({ to }) => nameOf(to));
   if (absent.length === 0) return [];
   return [
     finding(
       'destination',
       `The server does not have ${listed(absent)}.`,
-      'With this mode the tables come first, by the migrations of your application or by hand; or restore with mode "asIs", which makes them as they were.',
+      'With this mode the tables come first, by the migrations of your application or by hand; or restore with mode "asIs", which makes them as they were; or name the others in `tables`.',
     ),
   ];
 }
@@ -132,7 +137,9 @@ function replacedFindings(plan: RestorePlan, destination: Destination): Prefligh
       finding(
         'confirmation',
         `These would be dropped, with every row in them: ${listed(unconfirmed)}.`,
-        `Type their names in \`confirm\`: ${JSON.stringify(unconfirmed)}.`,
+        unconfirmed.length <= MOST_TYPED
+          ? `Type their names in \`confirm\`: ${JSON.stringify(unconfirmed)}.`
+          : 'They are too many to be typed: replace whole databases (`databases`), which takes their names alone, or fewer tables at a time.',
       ),
     );
   if (lost.length > 0)

@@ -1,5 +1,6 @@
 /** Whether the server can take what is restored: version, engines, storage, space, rights, Keeper. */
 import { isAtLeast } from './clickhouse-version.ts';
+import { quoteString } from './identifiers.ts';
 import type { Destination, Disk, StoragePolicy } from './preflight.ts';
 import type { PlannedTable, PreflightFinding, RestorePlan } from './restore.ts';
 
@@ -91,29 +92,36 @@ function policyFindings(plan: RestorePlan, { policies }: Destination): Preflight
         what: `${namesOf(tables)} ${tables.length === 1 ? 'wants' : 'want'} the storage policy ${JSON.stringify(policy)}, which the server does not have.`,
         remedy: `Give the server one of that name, with the same volumes, or choose one that it has with \`storagePolicy\`: ${listed(names)}.`,
       });
-  return [...findings, ...created(plan).flatMap((table) => placeFindings(table, policies))];
+  return [...findings, ...placeFindings(created(plan), policies)];
 }
 
 /** A TTL that moves parts to a volume or disk that the policy does not have stops the restore of the table. */
-function placeFindings(table: PlannedTable, policies: readonly StoragePolicy[]): PreflightFinding[] {
-  const { definition } = table;
+function placeFindings(
+  tables: readonly PlannedTable[],
+  policies: readonly StoragePolicy[],
+): PreflightFinding[] {
+  const lacking = Map.groupBy(tables, (table) => lackingPlaces(table, policies));
+  lacking.delete('');
+  return [...lacking].map(([what, those]) => ({
+    check: 'storage-policy',
+    weight: 'blocks',
+    what: `The TTL of ${namesOf(those)} moves parts to ${what}.`,
+    remedy: 'Give the policy volumes and disks of the same names, as the server had that was backed up.',
+  }));
+}
+
+/** Empty when nothing is. */
+function lackingPlaces({ definition }: PlannedTable, policies: readonly StoragePolicy[]): string {
   const policy = policies.find(({ name }) => name === (definition?.storagePolicy ?? 'default'));
-  if (definition === null || policy === undefined) return [];
+  if (definition === null || policy === undefined) return '';
   const missing = [
     ...definition.volumes
       .filter((volume) => !policy.volumes.includes(volume))
       .map((name) => `volume ${name}`),
     ...definition.disks.filter((disk) => !policy.disks.includes(disk)).map((name) => `disk ${name}`),
   ];
-  if (missing.length === 0) return [];
-  return [
-    {
-      check: 'storage-policy',
-      weight: 'blocks',
-      what: `The TTL of ${table.database}.${table.name} moves parts to ${listed(missing)}, and the storage policy ${JSON.stringify(policy.name)} of the server has the volumes ${listed(policy.volumes)} on the disks ${listed(policy.disks)}.`,
-      remedy: 'Give the policy volumes and disks of the same names, as the server had that was backed up.',
-    },
-  ];
+  if (missing.length === 0) return '';
+  return `${listed(missing)}, and the storage policy ${JSON.stringify(policy.name)} of the server has the volumes ${listed(policy.volumes)} on the disks ${listed(policy.disks)}`;
 }
 
 const namesOf = (tables: readonly PlannedTable[]): string =>
@@ -173,10 +181,10 @@ function grantFindings({ missingGrants }: Destination): PreflightFinding[] {
   ];
 }
 
-function replicaFindings(plan: RestorePlan, { replicas }: Destination): PreflightFinding[] {
+function replicaFindings(plan: RestorePlan, { replicas: known, tables }: Destination): PreflightFinding[] {
   const replicated = created(plan).filter(({ engine }) => engine.startsWith('Replicated'));
   if (replicated.length === 0) return [];
-  if (replicas === null)
+  if (known === null)
     return [
       {
         check: 'replicas',
@@ -186,6 +194,9 @@ function replicaFindings(plan: RestorePlan, { replicas }: Destination): Prefligh
           'Restore to a server with a Keeper; or create the tables there with the engine they shall have, and restore with mode "intoExisting".',
       },
     ];
+  // A table that stands in the place is either kept, and the replica is its own, or dropped first, and its replica with it.
+  const standing = new Set(tables.map(({ database, table }) => `${database}.${table}`));
+  const replicas = known.filter(({ table }) => !standing.has(table));
   if (replicas.length === 0) return [];
   return [
     {
@@ -194,7 +205,7 @@ function replicaFindings(plan: RestorePlan, { replicas }: Destination): Prefligh
       what: `Keeper knows this replica already of ${listed(replicas.map(({ table, path }) => `${table} (${path})`))}: REPLICA_ALREADY_EXISTS.`,
       remedy: `If it is what a dropped table left behind: ${replicas
         .slice(0, MOST_NAMED)
-        .map(({ path }) => `SYSTEM DROP REPLICA '…' FROM ZKPATH '${path}'`)
+        .map(({ path }) => `SYSTEM DROP REPLICA '…' FROM ZKPATH ${quoteString(path)}`)
         .join('; ')}. If the live table uses it: restore to another server, or use mode "replace".`,
     },
   ];

@@ -19,7 +19,7 @@ const QUOTED = String.raw`'(?!<[^'>]*>')(?:[^'\\]|\\.)*'?`;
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, HIDDEN],
   // user:password@host, in an address and bare
-  [/(:\/\/)[^\s'"/?#@]*:[^\s'"/?#]*@/g, `$1${HIDDEN}@`],
+  [/(:\/\/)[^\s'"/?#:@]*:[^\s'"/?#]*@/g, `$1${HIDDEN}@`],
   [/(?<![\w.+-])[\w.+-]+:[^\s@'"/:]+@(?=[\w.[-])/g, `${HIDDEN}@`],
   [/(authorization["']?\s*[:=]\s*["']?)[^\r\n"']*/gi, `$1${HIDDEN}`],
   [/\b(basic|bearer)\s+(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*/gi, `$1 ${HIDDEN}`],
@@ -31,8 +31,19 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(String.raw`(IDENTIFIED\s+(?:WITH\s+\w+\s+)?BY\s+)${QUOTED}`, 'gi'), `$1'${HIDDEN}'`],
   // S3('url', 'key', 'secret')
   [new RegExp(String.raw`(S3\(\s*(?:'(?:[^'\\]|\\.)*'\s*,\s*){2})${QUOTED}`, 'gi'), `$1'${HIDDEN}'`],
-  [/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, HIDDEN],
 ];
+
+/** Taken whole, so that a text of nothing but their beginnings is read once and not from each of them to its end. */
+const DOTTED = /(?<![\w-])(?:[\w-]+\.){2,}[\w-]*/g;
+
+/** Three parts with dots between, the first the base64 of `{"`. */
+function redactWebTokens(text: string): string {
+  return text.replace(DOTTED, (run) => {
+    const at = run.indexOf('eyJ');
+    const parts = at < 0 ? [] : run.slice(at).split('.');
+    return parts.length < 3 ? run : `${run.slice(0, at)}${HIDDEN}`;
+  });
+}
 
 const looksRandom = (run: string): boolean => /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run);
 
@@ -53,7 +64,10 @@ function redactKeys(text: string): string {
  * text.
  */
 export const redact = (text: string): string =>
-  PATTERNS.reduce((left, [pattern, instead]) => left.replace(pattern, instead), redactKeys(text));
+  PATTERNS.reduce(
+    (left, [pattern, instead]) => left.replace(pattern, instead),
+    redactWebTokens(redactKeys(text)),
+  );
 
 /** Nothing that is shown is this long; what comes as megabytes is not searched for secrets to its end. */
 const READ_CHARACTERS = 20_000;

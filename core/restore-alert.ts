@@ -20,6 +20,8 @@ export function composeRestoredMessage({
   };
 }
 
+const MOST_NAMED = 10;
+
 /** What a failed restore left behind, for the alert. */
 export function describeRemains({
   dropped,
@@ -32,8 +34,11 @@ export function describeRemains({
   const took =
     names.length === 0
       ? 'Nothing had to be taken away.'
-      : `What it had made was taken away: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}.`;
-  const remains = left.map(({ what, statement }) => `${what}: ${statement}`);
+      : `What it had made was taken away: ${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''}.`;
+  const remains = [
+    ...left.slice(0, MOST_NAMED).map(({ what, statement }) => `${what}: ${statement}`),
+    ...(left.length > MOST_NAMED ? [`and ${left.length - MOST_NAMED} more, in the report`] : []),
+  ];
   return harmless(
     [took, ...(remains.length > 0 ? [`Left for you to judge: ${remains.join('; ')}.`] : [])].join(' '),
   );

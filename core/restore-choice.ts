@@ -56,6 +56,11 @@ function chooseById(entries: readonly LedgerEntry[], target: string, id: string)
       `The backup ${id} was removed by retention: it is ${stateOf(states)}.`,
       'Choose another one from `safehouse list`.',
     );
+  if (states.failed !== undefined)
+    refuse(
+      `The backup ${id} does not count as good: it is failed.`,
+      `safehouse show ${id} says why. Choose another one from \`safehouse list\`; if there is none, it also prints the plain RESTORE statement of this one: what that brings back is not known to be right.`,
+    );
   if (states.verified === undefined)
     refuse(
       `The backup ${id} is ${stateOf(states)} and was never verified: it is not known to be whole.`,
@@ -100,14 +105,19 @@ interface Content {
  *
  * @throws {SafehouseError} InvalidInput, naming everything that is not in the backup
  */
-export function chooseContent(request: RestoreRequest, { databases, tables }: Content): Chosen {
-  const own = databases.filter((name) => !(SYSTEM_DATABASES as readonly string[]).includes(name));
+export function chooseContent(request: RestoreRequest, { databases, tables: all }: Content): Chosen {
+  const isOwn = (name: string): boolean => !(SYSTEM_DATABASES as readonly string[]).includes(name);
+  const own = databases.filter(isOwn);
+  const tables = all.filter(({ database }) => isOwn(database));
   const named = [...(request.tables ?? []), ...(request.partitions ?? []).map(({ table }) => table)];
+  const excepted = request.except ?? [];
   const missing = [
     ...[...(request.databases ?? []), ...Object.keys(request.as ?? {})]
       .filter((name) => !own.includes(name))
       .map((name) => `the database ${JSON.stringify(name)}${nearestText(name, own)}`),
-    ...named.filter((name) => find(tables, name) === undefined).map((name) => missingTable(name, tables)),
+    ...[...named, ...excepted]
+      .filter((name) => find(tables, name) === undefined)
+      .map((name) => missingTable(name, tables)),
   ];
   if (missing.length > 0)
     throw new SafehouseError(ERROR_NAMES.input, {

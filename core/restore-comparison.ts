@@ -65,7 +65,7 @@ function judge(
 }
 
 /** A view with TO keeps nothing itself: its rows are those of the table that it writes to. */
-const hasData = ({ engine, coverage, bytes }: PlannedTable): boolean =>
+export const hasData = ({ engine, coverage, bytes }: PlannedTable): boolean =>
   coverage === 'data' && (engine !== 'MaterializedView' || bytes > 0);
 
 function judgePartitions(planned: PlannedTable, { rows }: RestoredTable): readonly [Comparison, string] {

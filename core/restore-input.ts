@@ -49,6 +49,8 @@ export const restoreInputSchema = z
     databases: z.array(name).min(1).optional(),
     tables: z.array(tableNameSchema).min(1).optional(),
     partitions: z.array(partitionsSchema).min(1).optional(),
+    /** Tables of whole databases that are left out. */
+    except: z.array(tableNameSchema).min(1).optional(),
     /** Names of databases in the backup, and what they are called on the server. */
     as: z.record(name, name).optional(),
     /** Definitions without data. */
@@ -77,6 +79,11 @@ export const restoreInputSchema = z
       refuse('at', 'and `backup` both choose the backup: leave one out');
     if (databases.length > 0 && parts)
       refuse('databases', 'cannot stand beside `tables` or `partitions`: name one of them');
+    if (input.except !== undefined && parts)
+      refuse(
+        'except',
+        'leaves tables out of whole databases: with `tables` or `partitions` name only those that are wanted',
+      );
     if (mode === 'new' && parts)
       refuse(
         'mode',
@@ -91,7 +98,18 @@ export const restoreInputSchema = z
       );
     if (input.drill && input.structureOnly)
       refuse('drill', 'compares data, so `structureOnly` must be false');
-    const named = [...databases, ...tables.map(({ database }) => database), ...Object.keys(as ?? {})];
+    const named = [
+      ...databases,
+      ...[...tables, ...partitions.map(({ table }) => table)].map(({ database }) => database),
+      ...Object.keys(as ?? {}),
+    ];
+    const unasked =
+      databases.length === 0 ? [] : Object.keys(as ?? {}).filter((from) => !databases.includes(from));
+    if (unasked.length > 0)
+      refuse(
+        'as',
+        `renames ${unasked.map((from) => JSON.stringify(from)).join(', ')}, which \`databases\` does not name`,
+      );
     for (const database of new Set([...named, ...Object.values(as ?? {})]))
       if ((SYSTEM_DATABASES as readonly string[]).includes(database))
         refuse(

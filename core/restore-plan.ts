@@ -45,7 +45,13 @@ export function planRestore(order: RestoreOrder): RestorePlan {
     definition: order.definitions[index] ?? null,
   }));
   const leftOut = taken.flatMap(({ table, definition }) => {
-    const why = whyLeftOut(table, definition, { mode, quiet, whole: isWhole(table.database) });
+    const isExcepted = request.except?.some(
+      ({ database, table: name }) => database === table.database && name === table.name,
+    );
+    const why =
+      isExcepted === true
+        ? 'it was to be left out'
+        : whyLeftOut(table, definition, { mode, quiet, whole: isWhole(table.database) });
     return why === undefined ? [] : [{ database: table.database, table: table.name, why }];
   });
   const isLeftOut = (table: ChosenTable): boolean =>
@@ -178,8 +184,8 @@ function elementsOf(
   );
   if (excepting.length > 1)
     throw new SafehouseError(ERROR_NAMES.input, {
-      what: `Views that refresh themselves would have to be left out of ${excepting.length} databases (${excepting.join(', ')}), and ClickHouse takes such exceptions from one in a statement.`,
-      remedy: 'Restore these databases one after the other (`databases`), or say `quiet`: false.',
+      what: `Tables would have to be left out of ${excepting.length} databases (${excepting.join(', ')}), and ClickHouse takes exceptions from one in a statement.`,
+      remedy: `Restore these databases one after the other (\`databases\`), or leave less out. It would be: ${leftOut.map(({ database, table, why }) => `${database}.${table}: ${why}`).join('; ')}.`,
     });
   if (elements.length === 0)
     throw new SafehouseError(ERROR_NAMES.input, {

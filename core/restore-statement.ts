@@ -51,7 +51,13 @@ const MODES: Readonly<Record<RestorePlan['mode'], StatementSettings>> = {
     allow_different_table_def: true,
     allow_non_empty_tables: true,
   },
-  append: { allow_different_table_def: true, allow_non_empty_tables: true },
+  // A view that is made anew would begin to write from what is inserted meanwhile.
+  append: {
+    create_table: false,
+    create_database: false,
+    allow_different_table_def: true,
+    allow_non_empty_tables: true,
+  },
 };
 
 function quietSettings(version: string): StatementSettings {

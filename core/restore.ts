@@ -240,7 +240,12 @@ export const roomSchema = z.object({
 });
 
 /** `restores/<to>/<restore>/submitted.json`, written before the statement is sent: from then on tables may be filled. */
-export const submittedSchema = z.object({ version: z.literal(1), at: z.iso.datetime() });
+export const submittedSchema = z.object({
+  version: z.literal(1),
+  at: z.iso.datetime(),
+  /** Written by whoever ends the restore before the statement was sent: now it never will be. */
+  never: z.boolean().optional(),
+});
 
 /** `restores/<to>/<restore>/check-<n>.json` */
 export const checkedTableSchema = tableName.extend({

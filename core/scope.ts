@@ -69,16 +69,24 @@ const has = (names: readonly TableName[], { database, name }: ServerTable): bool
 
 /** ClickHouse's LIKE: `%` any text, `_` any character, a backslash before either takes it as it is. */
 export function like(pattern: string): RegExp {
-  const source = [...pattern.matchAll(/\\[%_\\]|[\s\S]/gu)]
-    .map(([token]) =>
-      token === '%'
-        ? '[^]*'
-        : token === '_'
-          ? '[^]'
-          : escapeRegExp(/^\\./.test(token) ? token.slice(1) : token),
-    )
-    .join('');
-  return new RegExp(`^${source}$`, 'u');
+  const [first = '', ...rest] = partsOf(pattern);
+  const last = rest.pop();
+  if (last === undefined) return new RegExp(`^${first}$`, 'u');
+  // Between two `%` the first place that fits is as good as any. A look-ahead keeps to it: with `[^]*` for each `%` a name
+  // that fits nowhere would be tried in every combination of places, and twenty of `%_` take minutes.
+  const between = rest.filter(Boolean).map((part, n) => `(?=(?<part${n}>[^]*?${part}))\\k<part${n}>`);
+  return new RegExp(`^${first}${between.join('')}[^]*${last}$`, 'u');
+}
+
+/** What stands before, between and after the `%` of a pattern, as regular expressions. */
+function partsOf(pattern: string): string[] {
+  const parts = [''];
+  for (const [token] of pattern.matchAll(/\\[%_\\]|[\s\S]/gu)) {
+    const literal = /^\\./.test(token) ? token.slice(1) : token;
+    if (token === '%') parts.push('');
+    else parts.push(`${parts.pop()}${token === '_' ? '[^]' : escapeRegExp(literal)}`);
+  }
+  return parts;
 }
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

@@ -7,7 +7,11 @@ import { explainIssues } from '../core/config-problems.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { harmless, redact } from '../core/redaction.ts';
 
-export const logger = new Logger({ serviceName: 'safehouse' });
+/** Texts of ClickHouse and S3 are logged as they came, and an error can repeat the credentials of its statement. */
+export const logger = new Logger({
+  serviceName: 'safehouse',
+  jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),
+});
 
 export interface StepTools {
   /** Aborted just before Lambda would end the function. */
@@ -55,12 +59,16 @@ const logContext = (name: string): MiddlewareObj<unknown> => ({
     logger.appendKeys({
       step: name,
       requestId: context.awsRequestId,
-      execution: run['execution'],
-      target: run['target'],
-      attempt: run['attempt'],
+      execution: plain(run['execution']),
+      target: plain(run['target']),
+      attempt: plain(run['attempt']),
     });
   },
 });
+
+/** The event is not checked yet: in the place of a name may stand something that a logger goes down in until it breaks. */
+const plain = (value: unknown): unknown =>
+  typeof value === 'string' || typeof value === 'number' ? value : undefined;
 
 const checkedInput = (name: string, schema: z.ZodType): MiddlewareObj<unknown> => ({
   before: (request) => {

@@ -4,7 +4,7 @@
  *   before    Plan reads the bucket, Pin keeps retention away from the chain, Preflight asks the server
  *   restore   MakeRoom, Submit, then a wait and Poll for as long as ClickHouse works
  *   after     Compare, again until everything was read; a drill is dropped; Finish writes the report
- *   ending    Stop, again until ClickHouse has let go; CleanUp drops what the restore had created; RecordFailure
+ *   ending    Stop, again until ClickHouse has let go; CleanUp drops what is half made; RecordFailure
  *
  * Whatever goes wrong after Plan goes to "ending", whether it was thrown or is a word that means no success: a restore leaves
  * nothing half-filled behind. RecordFailure is always the last: it also takes the pin away. Decisions are made in the steps;
@@ -45,7 +45,7 @@ export function restoreDefinition(
   endingSteps: EndingSteps,
 ): sfn.IChainable {
   const recordFailure = recordFailureState(scope, steps.recordFailure);
-  recordFailure.next(givenUp(scope, 'What the restore had created is gone, and a person was told.'));
+  recordFailure.next(givenUp(scope, 'The restore is ended and cleaned up, and a person was told.'));
   const ending = buildEnding(scope, endingSteps, recordFailure);
   const finish = buildFinish(scope, steps, ending);
   const after = buildAfter(scope, steps, endingSteps, ending, finish);

@@ -27,8 +27,8 @@ interface Size extends Dataset {
 }
 
 const SIZES: readonly Size[] = [
-  { target: 'one', database: 'proof_1gb', bytes: GIGABYTE, rounds: 6 },
-  { target: 'five', database: 'proof_5gb', bytes: 5 * GIGABYTE, rounds: 4, mostMemory: 1.5 * GIGABYTE },
+  { target: 'one', database: 'proof_1gb', bytes: GIGABYTE, rounds: 5 },
+  { target: 'five', database: 'proof_5gb', bytes: 5 * GIGABYTE, rounds: 3, mostMemory: 1.5 * GIGABYTE },
 ];
 /** The data, a backup that stands, whatever is written beside it for a while, and half of it to spare. */
 const DISK_FACTOR = 3.5;

@@ -2,6 +2,7 @@ import { usageError } from '../command-line.ts';
 import { EXIT } from '../exit-codes.ts';
 import { requireTarget } from '../find-target.ts';
 import { grantStatements } from '../grant-statements.ts';
+import { restoreGrantStatements } from '../restore-grant-statements.ts';
 import { EMPTY_LINE, line } from '../screen.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
 
@@ -10,15 +11,20 @@ export const grants: Verb = {
   summary: 'the SQL for the least-privileged ClickHouse user',
   argument: { name: 'TARGET', required: true },
   flags: {
+    restore: { about: 'for the user that restores to the target, who needs more' },
     clickhouse: {
       value: 'VERSION',
       about: 'the version of the server; else what depends on it is a comment',
     },
   },
   about: [
-    'Prints what the user of a target must be granted, and no more. It is run by an administrator of ClickHouse; Safehouse itself never grants anything.',
+    'Prints what the user of a target must be granted to back up, or with --restore to restore, and no more. It is run by an administrator of ClickHouse; Safehouse itself never grants anything.',
   ],
-  examples: ['grants demo --local', 'grants shop --clickhouse 26.8 | clickhouse-client --multiquery'],
+  examples: [
+    'grants demo --local',
+    'grants shop --restore --clickhouse 26.7',
+    'grants shop --clickhouse 26.8 | clickhouse-client --multiquery',
+  ],
   run,
 };
 
@@ -28,7 +34,8 @@ async function run({ argument, flags, open }: Call): Promise<Answer> {
   const target = await installation.target(name);
   const version = versionOf(flags.get('clickhouse'));
   const { bucketName: bucket, region, endpoint } = installation;
-  const statements = grantStatements(
+  const statementsFor = flags.has('restore') ? restoreGrantStatements : grantStatements;
+  const statements = statementsFor(
     name,
     target,
     { bucket, region, ...(endpoint !== undefined && { endpoint }) },
@@ -38,7 +45,7 @@ async function run({ argument, flags, open }: Call): Promise<Answer> {
     exitCode: EXIT.good,
     json: {
       target: name,
-      user: target.user,
+      user: flags.has('restore') ? (target.restore.user ?? target.user) : target.user,
       statements: statements.map(({ sql, why, only }) => ({ sql, why, only: only ?? null })),
     },
     screen: () =>

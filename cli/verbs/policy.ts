@@ -1,3 +1,4 @@
+import { readerPolicy } from '../../core/reader-policy.ts';
 import { writerPolicy } from '../../core/writer-policy.ts';
 import { EXIT } from '../exit-codes.ts';
 import { requireTarget } from '../find-target.ts';
@@ -8,11 +9,18 @@ export const policy: Verb = {
   name: 'policy',
   summary: "the IAM policy for ClickHouse's own role, as JSON",
   argument: { name: 'TARGET', required: true },
-  flags: { 'kms-key': { value: 'ARN', about: 'the key of your own that the bucket is encrypted with' } },
+  flags: {
+    reader: { about: 'for a server that restores the backups of this target and writes none' },
+    'kms-key': { value: 'ARN', about: 'the key of your own that the bucket is encrypted with' },
+  },
   about: [
-    "Prints what ClickHouse's credentials may do in the bucket: write and read the backups of this target, and delete nothing but its own lock.",
+    "Prints what ClickHouse's credentials may do in the bucket: write and read the backups of this target, and delete nothing but its own lock; with --reader, read them and nothing else.",
   ],
-  examples: ['policy demo --local', 'policy shop > writer-policy.json'],
+  examples: [
+    'policy demo --local',
+    'policy shop > writer-policy.json',
+    'policy shop --reader > reader-policy.json',
+  ],
   run,
 };
 
@@ -20,7 +28,8 @@ async function run({ argument, flags, open }: Call): Promise<Answer> {
   const installation = await open();
   const target = await requireTarget(installation, argument);
   const key = flags.get('kms-key');
-  const document = writerPolicy(
+  const policyFor = flags.has('reader') ? readerPolicy : writerPolicy;
+  const document = policyFor(
     `arn:${partitionOf(installation.region)}:s3:::${installation.bucketName}`,
     target,
     typeof key === 'string' ? key : undefined,

@@ -14,6 +14,9 @@ import { findingLines, provenFacts, unprovenFacts } from '../proof-screen.ts';
 import { bad, doubtful, EMPTY_LINE, good, type Line, line, type Span, strong } from '../screen.ts';
 import type { Answer, Call, ReportedError, Verb } from '../verb.ts';
 import { watch } from '../watch.ts';
+import { restore } from './restore.ts';
+
+const DRILL = 'drill';
 
 export const prove: Verb = {
   name: 'prove',
@@ -22,9 +25,9 @@ export const prove: Verb = {
   flags: {
     level: {
       value: 'LEVEL',
-      allowed: PROOF_LEVELS,
+      allowed: [...PROOF_LEVELS, DRILL],
       about:
-        'bytes reads every byte, counts rows and parts alone; else what `prove.level` of the target says',
+        'bytes reads every byte, counts rows and parts alone; else what `prove.level` of the target says. drill restores it on the server that `drill.to` names, or its own, compares, and drops what it restored',
     },
   },
   about: [
@@ -34,6 +37,7 @@ export const prove: Verb = {
   examples: [
     'prove latest --local',
     'prove shop/latest --level counts',
+    'prove latest --level drill --local',
     'prove 20260402T020000Z-full-k3f9 --json',
   ],
   run,
@@ -45,6 +49,7 @@ async function run(call: Call): Promise<Answer> {
   const { entry } = await findBackup(bucket, call.argument);
   requirePresent(entry);
   requireVerified(entry);
+  if (call.flags.get('level') === DRILL) return drill(call, installation, entry);
   const execution = await start(call, installation, entry);
   const progress = proofProgress(bucket, entry.target, entry.id, proofOf(execution.id));
   const { view, interrupted } = await watch(call, {
@@ -61,6 +66,21 @@ async function run(call: Call): Promise<Answer> {
       ? await proven(bucket, entry, execution)
       : await unproven(bucket, entry, execution, view);
   return { ...answer, json: { ...same, ...answer.json } };
+}
+
+/** A proof on a real server is a restore that nothing is left of. */
+async function drill(call: Call, installation: Installation, { target, id }: LedgerEntry): Promise<Answer> {
+  const settings = await installation.target(target);
+  const values = new Map([
+    ['backup', id],
+    ['to', settings.drill?.to ?? target],
+  ]);
+  return restore.run({
+    ...call,
+    argument: target,
+    flags: new Map<string, string | true>([...values, ['drill', true]]),
+    all: (flag) => [values.get(flag) ?? []].flat(),
+  });
 }
 
 function requireVerified({ id, states }: LedgerEntry): void {

@@ -25,7 +25,7 @@ function databaseOf({ query, database }: Assertion, { databases }: RestorePlan):
   const place = database === undefined ? databases[0] : databases.find(({ from }) => from === database);
   if (place === undefined || !place.whole) return undefined;
   const named = databases.some(
-    ({ from, to }) => from !== to && query.match(new RegExp(`[\`"]?${escaped(from)}[\`"]?\\s*\\.`)),
+    ({ from, to }) => from !== to && query.match(new RegExp(`(?<![\\w$])${escaped(from)}[\`"]?\\s*\\.`)),
   );
   return named ? undefined : place.to;
 }

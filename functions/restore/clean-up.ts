@@ -4,24 +4,27 @@
  */
 import { exists, getJson, putOnce } from '../../clients/bucket.ts';
 import { ask, type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
+import { everyReplica } from '../../clients/observation.ts';
 import { readStandingTables } from '../../clients/restore-destination.ts';
 import { readRestoredTables } from '../../clients/restored-tables.ts';
 import type { Target } from '../../core/config.ts';
 import { restoreKey } from '../../core/keys.ts';
 import {
-  type Before,
   beforeSchema,
   type Cleaned,
   cleanedSchema,
   type Dropped,
   type RestorePlan,
+  roomSchema,
+  submittedSchema,
 } from '../../core/restore.ts';
-import { type FilledTable, planCleanUp } from '../../core/restore-clean-up.ts';
+import { type CleanUpFacts, planCleanUp } from '../../core/restore-clean-up.ts';
 import { type CleanedUp, restoreRunSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
-import { dropDatabase, dropTable, truncateStatement, truncateTable } from './drop.ts';
+import { DROP_MILLISECONDS, dropDatabase, dropTable, truncateTable } from './drop.ts';
 import { requirePlan, restorer } from './pages.ts';
+import { describeRemnant } from './remnants.ts';
 
 export const handler = step('clean-up', restoreRunSchema, async (run): Promise<CleanedUp> => {
   const plan = await requirePlan(run);
@@ -32,41 +35,71 @@ export const handler = step('clean-up', restoreRunSchema, async (run): Promise<C
   return { dropped: cleaned.dropped.length, left: cleaned.left.length };
 });
 
+type BeforeCleanUp = Pick<CleanUpFacts, 'before' | 'room' | 'begun'>;
+
 async function cleanUp(plan: RestorePlan): Promise<Cleaned> {
   const nothing: Cleaned = { version: 1, at: new Date().toISOString(), dropped: [], left: [] };
-  const before = await getJson(bucket(), restoreKey(plan.to, plan.restore, 'before'), beforeSchema);
+  const at = (object: 'before' | 'restored' | 'submitted' | 'room') =>
+    restoreKey(plan.to, plan.restore, object);
+  const before = await getJson(bucket(), at('before'), beforeSchema);
   // What was restored whole is a person's to judge, whether it differs or what followed failed. A drill is judged already.
-  const isWhole = await exists(bucket(), restoreKey(plan.to, plan.restore, 'restored'));
+  const isWhole = await exists(bucket(), at('restored'));
   if (before === undefined || (isWhole && !plan.drill)) return nothing;
-  const wasBegun =
-    (await exists(bucket(), restoreKey(plan.to, plan.restore, 'submitted'))) ||
-    (await exists(bucket(), restoreKey(plan.to, plan.restore, 'room')));
-  if (!wasBegun) return nothing;
+  const mark = await getJson(bucket(), at('submitted'), submittedSchema);
+  const submitted = mark?.never === true ? undefined : mark;
+  const room = await getJson(bucket(), at('room'), roomSchema);
+  if (submitted === undefined && room === undefined) return nothing;
   const settings = restorer(await readTarget(plan.to));
   const clickhouse = await openClickHouse(settings, { requestMilliseconds: DROP_MILLISECONDS });
   try {
-    return { ...nothing, ...(await takeAway(clickhouse, settings, plan, before)) };
+    const facts: BeforeCleanUp = {
+      before,
+      room: room ?? { dropped: [], created: [] },
+      begun: submitted === undefined ? 'no' : await hasBegun(clickhouse, settings, plan, submitted.at),
+    };
+    return { ...nothing, ...(await takeAway(clickhouse, settings, plan, facts)) };
   } finally {
     await clickhouse.client.close();
   }
 }
 
-/** DROP … SYNC of a large table waits until its files are gone. */
-const DROP_MILLISECONDS = 240_000;
+/**
+ * A step that died between its mark and the statement has sent nothing. A server that was restarted since has forgotten what it
+ * knew, and then the statement counts as begun, as it nearly always has.
+ */
+async function hasBegun(
+  clickhouse: ClickHouse,
+  settings: Target,
+  { restore }: RestorePlan,
+  submittedAt: string,
+): Promise<'unknown' | 'yes'> {
+  const [known] = await ask<{ rows: number }>(clickhouse, {
+    query: `SELECT count() AS rows FROM ${everyReplica(settings, 'system.backups')} WHERE id = {restore:String}`,
+    parameters: { restore },
+  });
+  if (Number(known?.rows ?? 0) > 0) return 'yes';
+  const [server] = await ask<{ uptime: number }>(clickhouse, {
+    query: `SELECT min(uptime()) AS uptime FROM ${everyReplica(settings, 'system.one')}`,
+  });
+  const sinceSubmit = (Date.now() - Date.parse(submittedAt)) / 1000;
+  // Uptime counts whole seconds, and the two clocks are not the same.
+  return Number(server?.uptime ?? 0) > sinceSubmit + 5 ? 'unknown' : 'yes';
+}
 
 async function takeAway(
   clickhouse: ClickHouse,
   settings: Target,
   plan: RestorePlan,
-  before: Before,
+  facts: BeforeCleanUp,
 ): Promise<Pick<Cleaned, 'dropped' | 'left'>> {
   const databases = await ask<{ name: string }>(clickhouse, { query: 'SELECT name FROM system.databases' });
   const now = {
     databases: databases.map(({ name }) => name),
     tables: await readStandingTables(clickhouse, settings, plan),
   };
-  const filled = await readFilled(clickhouse, plan, before);
-  const { dropTables, dropDatabases, truncate, leave } = planCleanUp(plan, before, now, filled);
+  // Also where only definitions were to be restored: rows in such a table are somebody's.
+  const held = await readRestoredTables(clickhouse, { ...plan, structureOnly: false });
+  const { dropTables, dropDatabases, truncate, leave } = planCleanUp(plan, { ...facts, now, held });
   const dropped: Dropped[] = [];
   for (const { database, table } of dropTables) {
     await dropTable(clickhouse, settings, database, table);
@@ -81,35 +114,5 @@ async function takeAway(
     dropped.push({ kind: 'table', ...to });
   }
   logger.warn('cleaned up', { restore: plan.restore, dropped, left: leave.length });
-  return {
-    dropped,
-    left: leave.map(({ table: { to }, rows }) => ({
-      what: `${to.database}.${to.table} was empty before and has ${rows ?? 'uncounted'} rows now; they are not exactly those of the backup, so others may have written some of them`,
-      statement: truncateStatement(settings, to.database, to.table),
-    })),
-  };
-}
-
-/**
- * Tables that stood there, empty, before. RESTORE fills a table at once or not at all, so one that holds exactly the parts of the
- * backup was filled by it.
- */
-async function readFilled(clickhouse: ClickHouse, plan: RestorePlan, before: Before): Promise<FilledTable[]> {
-  if (plan.mode === 'append' || plan.mode === 'new' || plan.mode === 'replace') return [];
-  const stood = plan.tables.filter(
-    ({ coverage, to }) =>
-      coverage === 'data' &&
-      before.tables.some(
-        ({ database, table, engine }) =>
-          database === to.database && table === to.table && !engine.endsWith('View'),
-      ),
-  );
-  const found = await readRestoredTables(clickhouse, { ...plan, tables: stood });
-  return stood.flatMap((table, index): FilledTable[] => {
-    const { exists: isThere, rows, fingerprint } = found[index] ?? { exists: false };
-    if (!isThere || rows === 0 || rows === undefined) return [];
-    const isOurs =
-      table.fingerprint !== null && table.fingerprint === fingerprint && table.partitions.length === 0;
-    return [{ table, rows, isOurs }];
-  });
+  return { dropped, left: leave.map((remnant) => describeRemnant(remnant, plan, settings)) };
 }

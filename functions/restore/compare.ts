@@ -4,6 +4,7 @@ import { type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
 import {
   checkTable,
   isCheckable,
+  LONGEST_CHECK_SECONDS,
   readReplication,
   readRestoredTables,
 } from '../../clients/restored-tables.ts';
@@ -26,9 +27,9 @@ import { requirePlan, restorer } from './pages.ts';
 import { readRestoreSeconds } from './seconds.ts';
 
 /** Further tables are left to the next call, before this one has used up its time. */
-const LONGEST_MILLISECONDS = 300_000;
-/** As long as a function may run, and less: one table that takes longer is not read to its end. */
-const LONGEST_CHECK_MILLISECONDS = 840_000;
+const LONGEST_MILLISECONDS = 45_000;
+/** With the time before it less than the 15 minutes of a function, and more than ClickHouse takes to give up by itself. */
+const LONGEST_CHECK_MILLISECONDS = (LONGEST_CHECK_SECONDS + 10) * 1000;
 
 export const handler = step('compare', compareInputSchema, async (run): Promise<Compared> => {
   const plan = await requirePlan(run);

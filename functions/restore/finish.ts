@@ -20,6 +20,12 @@ export const handler = step('finish', compareInputSchema, async (run): Promise<F
       remedy: 'This is a defect of the workflow: look at the history of the execution.',
     });
   const report = await writeReport(plan, run.execution, outcome, null);
+  // It was cancelled, and its execution redriven: what is told must not contradict what is written.
+  if (report.outcome !== outcome)
+    throw new SafehouseError(ERROR_NAMES.unsafe, {
+      what: `The restore ${plan.restore} was brought to its end already: ${report.outcome}.`,
+      remedy: 'Start a new one, rather than going on with this one.',
+    });
   const { notifyTopicArn } = (await readTarget(plan.to)).restore;
   if (outcome === 'restored' && !plan.drill && notifyTopicArn !== undefined)
     await publishAlert(notifyTopicArn, composeRestoredMessage(report));

@@ -50,7 +50,8 @@ async function newestHold(bucket: Bucket, to: string, database: string): Promise
   let newest = 0;
   const prefix = holdsPrefix(to, database);
   for await (const { key } of listObjects(bucket, prefix)) {
-    const [, number] = /^(\d+)\.json$/.exec(key.slice(prefix.length)) ?? [];
+    // The end of a hold outlives it by a little in the bucket's lifecycle, and its number must not be given again.
+    const [, number] = /^(\d+)(?:-released)?\.json$/.exec(key.slice(prefix.length)) ?? [];
     newest = Math.max(newest, Number(number ?? 0));
   }
   return newest;

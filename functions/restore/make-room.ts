@@ -8,8 +8,8 @@ import { type Before, type Dropped, type RestorePlan, roomSchema } from '../../c
 import { restoreRunSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
-import { dropDatabase, dropTable } from './drop.ts';
-import { requireBefore, requirePlan, restorer } from './pages.ts';
+import { DROP_MILLISECONDS, dropDatabase, dropTable } from './drop.ts';
+import { requireBefore, requireOpen, requirePlan, restorer } from './pages.ts';
 
 export interface Room {
   readonly dropped: number;
@@ -20,11 +20,12 @@ export const handler = step('make-room', restoreRunSchema, async (run): Promise<
   const plan = await requirePlan(run);
   const key = restoreKey(run.to, run.restore, 'room');
   const standing = await getJson(bucket(), key, roomSchema);
+  await requireOpen(run);
   if (standing !== undefined) return { dropped: standing.dropped.length, created: standing.created.length };
   // Whatever was restored since must not be dropped by a step that is repeated late.
   if (await exists(bucket(), restoreKey(run.to, run.restore, 'submitted'))) return { dropped: 0, created: 0 };
   const settings = restorer(await readTarget(plan.to));
-  const clickhouse = await openClickHouse(settings);
+  const clickhouse = await openClickHouse(settings, { requestMilliseconds: DROP_MILLISECONDS });
   try {
     const dropped =
       plan.mode === 'replace' ? await dropReplaced(clickhouse, settings, plan, await requireBefore(run)) : [];

@@ -1,5 +1,5 @@
 /** What the steps of a restore have written down for each other. */
-import { getJson } from '../../clients/bucket.ts';
+import { exists, getJson } from '../../clients/bucket.ts';
 import type { Target } from '../../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { restoreKey } from '../../core/keys.ts';
@@ -21,6 +21,21 @@ export async function requirePlan({ to, restore }: RestoreName): Promise<Restore
 export async function requireBefore({ to, restore }: RestoreName): Promise<Before> {
   const before = await getJson(bucket(), restoreKey(to, restore, 'before'), beforeSchema);
   return before ?? gone(restoreKey(to, restore, 'before'));
+}
+
+/**
+ * For the steps that begin something: an execution that was stopped and ended by another one may be redriven, and would then work
+ * without pins and holds, and nobody would clean up after it.
+ *
+ * @throws {SafehouseError} RefusedForSafety
+ */
+export async function requireOpen({ to, restore }: RestoreName): Promise<void> {
+  for (const object of ['cleaned', 'ended'] as const)
+    if (await exists(bucket(), restoreKey(to, restore, object)))
+      throw new SafehouseError(ERROR_NAMES.unsafe, {
+        what: `The restore ${restore} was brought to its end already.`,
+        remedy: 'Start a new one, rather than going on with this one.',
+      });
 }
 
 function gone(key: string): never {

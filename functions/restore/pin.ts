@@ -9,13 +9,14 @@ import { restoreRunSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
 import { takeHold } from './holds.ts';
-import { requirePlan } from './pages.ts';
+import { requireOpen, requirePlan } from './pages.ts';
 
 /** For comparing, checking and cleaning up after the longest restore. */
 const SPARE_HOURS = 6;
 
 export const handler = step('pin', restoreRunSchema, async (run): Promise<{ pinned: number }> => {
   const plan = await requirePlan(run);
+  await requireOpen(run);
   if (plan.dryRun) return { pinned: 0 };
   const { restore: limits } = await readTarget(plan.to);
   const lapsesAt = new Date(Date.now() + (limits.maxHours + SPARE_HOURS) * 3_600_000).toISOString();

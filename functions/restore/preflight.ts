@@ -12,10 +12,11 @@ import { type Preflight, restoreRunSchema } from '../../core/restore-workflow.ts
 import { restoreStatement } from '../../core/statements.ts';
 import { bucket, bucketAddress, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
-import { requirePlan, restorer } from './pages.ts';
+import { requireOpen, requirePlan, restorer } from './pages.ts';
 
 export const handler = step('preflight', restoreRunSchema, async (run): Promise<Preflight> => {
   const plan = await requirePlan(run);
+  await requireOpen(run);
   const key = restoreKey(run.to, run.restore, 'before');
   const before = (await getJson(bucket(), key, beforeSchema)) ?? (await examine(plan));
   await putOnce(bucket(), key, before);

@@ -29,7 +29,7 @@ export const handler = step(
   'record-failure',
   restoreFailureInputSchema,
   async ({ execution, run }): Promise<RecordedFailure> => {
-    const plan = await findPlan(run);
+    const plan = await findPlan(execution, run);
     const outcome = outcomeOf(run);
     const failure = failureIn(run);
     logger.error('failed', { restore: run.restore, outcome, ...failure });
@@ -53,9 +53,12 @@ const isNews = (outcome: RestoreOutcome, { error }: Failure, plan: RestorePlan |
     error !== 'PreflightRefused' &&
     error !== 'BackupNotChosen');
 
-/** Before `plan` has made it, the state is the input, which may be anything. */
-async function findPlan({ to, restore }: FailedRun): Promise<RestorePlan | undefined> {
-  if (to === undefined || restore === undefined) return undefined;
+/** Before `plan` has made it, the state is the input, which may be anything, and name another restore that is under way. */
+async function findPlan(
+  execution: string,
+  { execution: own, to, restore }: FailedRun,
+): Promise<RestorePlan | undefined> {
+  if (own !== execution || to === undefined || restore === undefined) return undefined;
   return getJson(bucket(), restoreKey(to, restore, 'plan'), restorePlanSchema);
 }
 

@@ -1,10 +1,11 @@
 /** Ends what ClickHouse may still be doing, before anything is dropped under its hands. */
-import { exists } from '../../clients/bucket.ts';
+import { getJson, putOnce } from '../../clients/bucket.ts';
 import { ask, openClickHouse } from '../../clients/clickhouse.ts';
 import { everyReplica } from '../../clients/observation.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { restoreKey } from '../../core/keys.ts';
 import { nextWaitSeconds } from '../../core/poll.ts';
+import { submittedSchema } from '../../core/restore.ts';
 import { type Stopped, stopInputSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { cancelOperation } from '../follow.ts';
@@ -17,7 +18,11 @@ const LONGEST_MINUTES = 120;
 export const handler = step('stop', stopInputSchema, async ({ to, restore, stopped }): Promise<Stopped> => {
   const since = stopped?.since ?? new Date().toISOString();
   const done: Stopped = { stopped: true, waitSeconds: 1, since };
-  if (!(await exists(bucket(), restoreKey(to, restore, 'submitted')))) return done;
+  // Stopping an execution does not stop the function that runs at that moment: with the mark taken, it sends no statement.
+  const mark = { version: 1, at: since, never: true };
+  const key = restoreKey(to, restore, 'submitted');
+  if (await putOnce(bucket(), key, mark)) return done;
+  if ((await getJson(bucket(), key, submittedSchema))?.never === true) return done;
   const settings = restorer(await readTarget(to));
   const clickhouse = await openClickHouse(settings);
   try {

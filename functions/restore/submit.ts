@@ -1,8 +1,9 @@
 /** Tells ClickHouse to restore, once: a second statement would find half-filled tables. */
+import type * as z from 'zod';
 import { getJson, putOnce } from '../../clients/bucket.ts';
 import { ask, openClickHouse } from '../../clients/clickhouse.ts';
 import { carriesSecrets, restoreLocations } from '../../clients/destination.ts';
-import { SafehouseError } from '../../core/errors.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { restoreKey } from '../../core/keys.ts';
 import { submittedSchema } from '../../core/restore.ts';
 import { MOST_QUERY_BYTES, restoreStatementOf } from '../../core/restore-statement.ts';
@@ -12,10 +13,11 @@ import type { Poll } from '../../core/workflow.ts';
 import { bucket, bucketAddress, target as readTarget } from '../environment.ts';
 import { submittedPoll } from '../follow.ts';
 import { logger, step } from '../step.ts';
-import { requireBefore, requirePlan, restorer } from './pages.ts';
+import { requireBefore, requireOpen, requirePlan, restorer } from './pages.ts';
 
 export const handler = step('submit', restoreRunSchema, async (run): Promise<Poll> => {
   const plan = await requirePlan(run);
+  await requireOpen(run);
   const { server } = await requireBefore(run);
   const settings = restorer(await readTarget(plan.to));
   const clickhouse = await openClickHouse(settings);
@@ -24,7 +26,7 @@ export const handler = step('submit', restoreRunSchema, async (run): Promise<Pol
     const key = restoreKey(run.to, run.restore, 'submitted');
     // Before the statement: a repeat cannot know whether it got through, and leaves that to the poll.
     if (!(await putOnce(bucket(), key, { version: 1, at })))
-      return submittedPoll((await getJson(bucket(), key, submittedSchema))?.at ?? at);
+      return followStanding(await getJson(bucket(), key, submittedSchema), plan.restore, at);
     const locate = await restoreLocations(bucketAddress(), plan.target, settings.s3);
     const { query, query_params } = restoreSubmission({
       ...restoreStatementOf(plan, settings, server.version, locate),
@@ -46,3 +48,17 @@ export const handler = step('submit', restoreRunSchema, async (run): Promise<Pol
     await clickhouse.client.close();
   }
 });
+
+function followStanding(
+  standing: z.infer<typeof submittedSchema> | undefined,
+  restore: string,
+  at: string,
+): Poll {
+  if (standing?.never === true)
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: `The restore ${restore} was cancelled before its statement was sent.`,
+      remedy: 'It may be started again.',
+      error: 'RestoreCancelled',
+    });
+  return submittedPoll(standing?.at ?? at);
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type GrantStatement, grantStatements } from '../../cli/grant-statements.ts';
+import { restoreGrantStatements } from '../../cli/restore-grant-statements.ts';
 import { type Engine, startEngine } from '../../local/engine/engine.ts';
 import { shopTarget } from './house.ts';
 
@@ -84,4 +85,23 @@ it('stays one statement to one user whatever the names are', async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+it.each([
+  ['the databases of a server', { databases: ['shop', 'odd `name`'] }],
+  ['everything on a cluster', { databases: 'all', cluster: "it's a cluster" }],
+  ['a user of its own', { restore: { user: 're.store', s3: { access: 'namedCollection', name: 'b c' } } }],
+])('grants a restore of %s what ClickHouse can parse', async (_, over) => {
+  for (const { sql } of restoreGrantStatements('shop', shopTarget(over), ADDRESS, '26.8'))
+    expect(await parsed(sql)).toMatch(/^(GRANT|CREATE) /);
+});
+
+it('takes the beginning of a name for one, under which a restore makes its databases', async () => {
+  const statements = restoreGrantStatements('shop', shopTarget(), ADDRESS, '26.7');
+  const understood = await Promise.all(statements.map(({ sql }) => parsed(sql)));
+  expect(understood.flatMap((sql) => / DROP DICTIONARY ON (\S+) TO /.exec(sql)?.[1] ?? [])).toEqual([
+    'shop.*',
+    'shop_restored_*.*',
+    'safehouse_drill_*.*',
+  ]);
 });

@@ -87,3 +87,11 @@ it('finds nothing of another execution', async () => {
   await progress.look(at('Poll', 5));
   expect([progress.text, progress.plan]).toEqual(['', undefined]);
 });
+
+it('is not misled by a restore whose id happens to end like its own', async () => {
+  const { restore } = planOf(BACKUP, { execution: 'here' });
+  await makeRestore(house.bucket, { plan: planOf(BACKUP, { execution: 'there', restore }) });
+  const progress = restoreProgress({ bucket: house.bucket, to: 'shop', execution: 'here', now: () => 0 });
+  await progress.look(at('Poll', 5));
+  expect(progress.plan).toBeUndefined();
+});

@@ -14,6 +14,7 @@ export const PAGES = [
   'docs/migration.md',
   'docs/networking.md',
   'docs/proof.md',
+  'docs/restore.md',
   'docs/runbook.md',
   'docs/security.md',
 ] as const;

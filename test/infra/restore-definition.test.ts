@@ -286,7 +286,7 @@ describe('the end of a restore whose execution was stopped', () => {
   });
 
   test('is nothing where it has come to an end by itself', async () => {
-    const { way, failed } = await end({ Reopen: () => ({ ...reopened, ended: { outcome: 'restored' } }) });
+    const { way, failed } = await end({ Reopen: () => ({ ...reopened, ended: 'restored' }) });
     expect(failed).toBeUndefined();
     expect(way).toEqual(['Reopen', 'IsItOpen', 'HasEnded']);
   });

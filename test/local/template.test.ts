@@ -59,6 +59,8 @@ test('the deployment that the command line reads names what is there', () => {
   expect(machines).toContain(retention);
   expect(machines).toContain(targets['demo']?.backup);
   expect(machines).toContain(targets['demo']?.doctor);
+  expect(machines).toContain(targets['demo']?.restore);
+  expect(machines).toContain(targets['demo']?.cancelRestore);
 });
 
 test('the settings of each target are among the parameters', () => {

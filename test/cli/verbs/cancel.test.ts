@@ -161,7 +161,7 @@ it('does not claim that all is clean when the end of it failed', async () => {
   const left = [{ what: 'shop.events has 3 rows of it.', statement: 'TRUNCATE TABLE `shop`.`events`' }];
   const { exitCode, stdout, told } = await cancel({ report: { left }, isDone: false, views });
   expect(exitCode).toBe(4);
-  expect(stdout).toContain('\nTRUNCATE TABLE `shop`.`events`\n');
+  expect(stdout).toContain('\nTRUNCATE TABLE `shop`.`events`;\n');
   expect(told).toContain('AuthenticationFailed');
   const failure = {
     class: 'fix and stop',

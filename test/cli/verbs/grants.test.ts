@@ -117,3 +117,27 @@ it('gives the statements to scripts with why, and why not', async () => {
     ]),
   });
 });
+
+it('grants with --restore what the other user needs, and no BACKUP', async () => {
+  const over = { restore: { user: 'restorer', password: { ssm: '/shop/restorer' } } };
+  const sql = await grants(over, '--restore', '--clickhouse', '26.8');
+  expect(sql).toContain('the SSM parameter /shop/restorer');
+  const found = statements(sql);
+  for (const statement of found) expect(statement).toMatch(/ TO `restorer`;$/);
+  expect(found.join('\n')).not.toContain('BACKUP ON');
+  expect(found).toContainEqual(
+    expect.stringMatching(
+      /^GRANT CREATE DATABASE, .*INSERT, SELECT, CHECK, TRUNCATE, DROP .* ON `shop`\.\* TO/,
+    ),
+  );
+  // Of every target: a server may be restored to from another one's backups.
+  expect(found).toContain(
+    "GRANT READ ON S3('https://company-backups\\\\.s3\\\\.eu-central-1\\\\.amazonaws\\\\.com/backups/.*') TO `restorer`;",
+  );
+  expect(statements(await grants(over, '--restore', '--clickhouse', '26.7')).join('\n')).not.toContain('S3');
+});
+
+it('grants the user that backs up what a restore needs, where there is no other one', async () => {
+  const all = statements(await grants({ databases: 'all' }, '--restore'));
+  expect(all).toContainEqual(expect.stringMatching(/^GRANT CREATE DATABASE, .* ON \*\.\* TO `safehouse`;$/));
+});

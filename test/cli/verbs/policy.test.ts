@@ -41,3 +41,12 @@ it('adds the key that the bucket is encrypted with', async () => {
 it('ends with 3 for a target that there is not', async () => {
   expect((await call(['policy', 'shoo'], { open: open('eu-central-1') })).exitCode).toBe(3);
 });
+
+it('prints with --reader what a server needs that only restores', async () => {
+  const { exitCode, json } = await call(['policy', 'shop', '--reader', '--json'], {
+    open: open('eu-central-1'),
+  });
+  expect(exitCode).toBe(0);
+  const { Statement } = json as { Statement: { Action: string[] }[] };
+  expect(Statement.flatMap(({ Action }) => Action)).toEqual(['s3:GetObject', 's3:ListBucket']);
+});

@@ -38,13 +38,21 @@ afterAll(() => house.stop());
 interface Proving {
   readonly views?: readonly Partial<ExecutionView>[];
   readonly level?: string;
+  readonly drillTo?: string;
   readonly columns?: number;
 }
 
 const SUCCEEDED: Partial<ExecutionView> = { status: 'succeeded', state: 'Done' };
 
-async function prove(typed: readonly string[], { views = [SUCCEEDED], level, columns = 80 }: Proving = {}) {
-  const targets = { shop: shopTarget(level === undefined ? {} : { prove: { level } }) };
+async function prove(
+  typed: readonly string[],
+  { views = [SUCCEEDED], level, drillTo, columns = 80 }: Proving = {},
+) {
+  const settings = {
+    ...(level !== undefined && { prove: { level } }),
+    ...(drillTo !== undefined && { drill: { to: drillTo, schedule: 'rate(7 days)' } }),
+  };
+  const targets = { shop: shopTarget(settings) };
   const installation = house.installation({ targets, views });
   const called = await call(['prove', ...typed], { open: async () => installation, now, columns });
   return { ...called, started: installation.started };
@@ -113,6 +121,15 @@ it.each(['counts', 'bytes'])('asks for the level %s', async (level) => {
   const id = await verified();
   const { started } = await prove([id, '--level', level]);
   expect(started).toMatchObject([{ input: { level } }]);
+});
+
+it('drills by a restore of that backup, onto the server that the target names for it', async () => {
+  const id = await verified();
+  const { started } = await prove([id, '--level', 'drill'], { drillTo: 'shop' });
+  expect(started[0]).toMatchObject({
+    workflow: 'restore',
+    input: { target: 'shop', to: 'shop', backup: id, drill: true, dryRun: true },
+  });
 });
 
 it('reads every byte where the target wants no proofs and somebody asks for one', async () => {

@@ -388,7 +388,7 @@ it('says of one that failed what was dropped again and what was left', async () 
   expect(exitCode).toBe(4);
   expect(stdout).toMatch(/^Failed/);
   expect(shown).toContain('Taken away database shop_restored, shop.a b: this restore had brought it');
-  expect(stdout).toContain('\nTRUNCATE TABLE `shop`.`events`\n');
+  expect(stdout).toContain('\nTRUNCATE TABLE `shop`.`events`;\n');
   expect(told).toContain('Error: The disk is full. To do: Make room.');
 });
 

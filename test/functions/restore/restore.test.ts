@@ -157,6 +157,20 @@ describe('a restore beside the live database', { timeout: 60_000 }, () => {
     expect(await readPins(ground.around.bucket, target, known().incremental.id)).toEqual([]);
   });
 
+  it('leaves out what it is told to', async () => {
+    const { target } = known();
+    const input = { target, databases: ['shop'], as: { shop: 'fewer' } };
+    const restored = await ground.restore({ ...input, except: ['shop.log', 'shop.own'] });
+    expect(restored.report?.leftOut.map(({ table }) => table).sort()).toEqual(['log', 'own']);
+    const tables = await ground.ask<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = 'fewer' AND name NOT LIKE '.inner%' ORDER BY name",
+    );
+    expect(tables.map(({ name }) => name)).toEqual(['names', 'orders', 'sums', 'to_sums', 'view']);
+    await drop('fewer');
+    const unknown = await ground.restore({ ...input, except: ['shop.lgo'] });
+    expect(unknown.cause).toContain('did you mean "shop.log"');
+  });
+
   it('brings definitions alone, when asked', async () => {
     const { target } = known();
     const restored = await ground.restore({

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { serverFindings } from '../../core/preflight-server.ts';
+import type { RestorePlan } from '../../core/restore.ts';
+import { DEFINITION, destination, plannedTable, restorePlan, standingTable } from './restore-plans.ts';
+
+const find = (plan: RestorePlan, ...[overrides]: Parameters<typeof destination>) =>
+  serverFindings(plan, destination(overrides), 0.1);
+
+const at = (version: string) => ({ server: { version, server: 'A', host: 'a.example' } });
+
+it('finds nothing on a server that has everything', () => {
+  expect(find(restorePlan())).toEqual([]);
+});
+
+describe('the version', () => {
+  it.each([
+    ['26.7.2.1', '26.7.9.9', []],
+    ['26.7.9.9', '26.7.2.1', []],
+    ['26.7.2.1', '26.6.9.9', ['blocks']],
+    ['26.7.2.1', '25.12.1.1', ['blocks']],
+    ['9.1', '10.1', []],
+    ['unknown', '24.8.1.1', ['notice']],
+    ['', '24.8.1.1', ['notice']],
+  ])('of a backup by %s goes to %s: %j', (writtenBy, version, weights) => {
+    const found = find(restorePlan({ writtenBy }), at(version));
+    expect(found.map(({ weight }) => weight)).toEqual(weights);
+    for (const { check } of found) expect(check).toBe('version');
+  });
+});
+
+it('names engines that the server lacks, once', () => {
+  const tables = ['a', 'b'].map((name) => plannedTable({ name, engine: 'SharedMergeTree' }));
+  expect(find(restorePlan({ tables }))).toMatchObject([
+    { check: 'engines', weight: 'blocks', what: 'The server has no table engine SharedMergeTree.' },
+  ]);
+});
+
+describe('storage', () => {
+  const hot = plannedTable({ definition: { ...DEFINITION, storagePolicy: 'hot' } });
+  const moved = plannedTable({ definition: { ...DEFINITION, volumes: ['cold'], disks: ['s3'] } });
+
+  it('a policy that is not there blocks, unless another one takes its place', () => {
+    expect(find(restorePlan({ tables: [hot] }))).toMatchObject([
+      {
+        check: 'storage-policy',
+        weight: 'blocks',
+        what: expect.stringContaining('shop.orders wants the storage policy "hot"'),
+      },
+    ]);
+    expect(find(restorePlan({ tables: [hot], storagePolicy: 'default' }))).toEqual([]);
+    expect(find(restorePlan({ tables: [hot], storagePolicy: 'none' }))).toMatchObject([{ weight: 'blocks' }]);
+  });
+
+  it('volumes and disks of a TTL must be there by name', () => {
+    expect(find(restorePlan({ tables: [moved] }))).toMatchObject([
+      {
+        check: 'storage-policy',
+        weight: 'blocks',
+        what: 'The TTL of shop.orders moves parts to volume cold, disk s3, and the storage policy "default" of the server has the volumes default on the disks default.',
+      },
+    ]);
+    const policies = [{ name: 'default', volumes: ['default', 'cold'], disks: ['default', 's3'] }];
+    expect(find(restorePlan({ tables: [moved] }), { policies })).toEqual([]);
+  });
+
+  it('thousands of tables with the same lack are one finding', () => {
+    const tables = Array.from({ length: 5000 }, (_, index) => ({ ...moved, name: `t${index}` }));
+    expect(find(restorePlan({ tables }))).toHaveLength(1);
+  });
+
+  it('of tables that exist, the definition on the server counts', () => {
+    for (const mode of ['intoExisting', 'append'] as const)
+      expect(find(restorePlan({ mode, tables: [hot, moved] }))).toEqual([]);
+  });
+
+  it('the share to keep free is not used', () => {
+    const disk = (free: number) => ({ disks: [{ name: 'default', free, total: 10_000 }] });
+    const plan = restorePlan({ tables: [plannedTable({ bytes: 5000 })] });
+    expect(find(plan, disk(6000))).toEqual([]);
+    expect(find(plan, disk(5999))).toMatchObject([{ check: 'disk', weight: 'blocks' }]);
+    expect(find(restorePlan({ structureOnly: true, tables: plan.tables }), disk(0))).toEqual([]);
+  });
+
+  it('policies on the same disks share their space', () => {
+    const policies = ['default', 'hot'].map((name) => ({ name, volumes: ['v'], disks: ['default'] }));
+    const disks = [{ name: 'default', free: 9000, total: 10_000 }];
+    const plan = restorePlan({ tables: [plannedTable({ bytes: 4500 }), { ...hot, bytes: 4500 }] });
+    expect(find(plan, { policies, disks })).toMatchObject([{ check: 'disk' }]);
+  });
+});
+
+describe('Keeper', () => {
+  const replicated = plannedTable({
+    engine: 'ReplicatedMergeTree',
+    definition: { ...DEFINITION, replica: { path: '/tables/orders', name: 'a' } },
+  });
+  const plan = restorePlan({ tables: [replicated] });
+  const replicas = [{ table: 'shop.orders', path: "/tables/o'rders" }];
+
+  it('must be there for replicated tables', () => {
+    expect(find(plan, { replicas: null })).toMatchObject([{ check: 'replicas', weight: 'blocks' }]);
+    expect(find(restorePlan(), { replicas: null })).toEqual([]);
+    expect(find(restorePlan({ mode: 'intoExisting', tables: [replicated] }), { replicas: null })).toEqual([]);
+  });
+
+  it('must not know the replica already, and the path is quoted in what is to be pasted', () => {
+    const [found] = find(plan, { replicas });
+    expect(found).toMatchObject({ check: 'replicas', weight: 'blocks' });
+    expect(found?.remedy).toContain(String.raw`FROM ZKPATH '/tables/o\'rders'`);
+  });
+
+  it('may know that of a table that stands in the place: it is kept, or dropped first', () => {
+    const tables = [standingTable({ engine: 'ReplicatedMergeTree' })];
+    for (const mode of ['replace', 'asIs'] as const)
+      expect(find(restorePlan({ mode, tables: [replicated] }), { replicas, tables })).toEqual([]);
+  });
+});
+
+describe('what consumes', () => {
+  const kafka = plannedTable({ engine: 'Kafka', coverage: 'schema only' });
+
+  it('is told of, and is idle when it is quiet', () => {
+    expect(find(restorePlan({ tables: [kafka] }))).toMatchObject([{ check: 'consumers', weight: 'notice' }]);
+    expect(find(restorePlan({ tables: [kafka], quiet: true }))).toEqual([]);
+  });
+
+  it('blocks where the server cannot make it idle', () => {
+    const plan = restorePlan({ tables: [kafka], quiet: true, writtenBy: '24.8.1.1' });
+    expect(find(plan, at('24.9.1.1'))).toMatchObject([{ check: 'consumers', weight: 'blocks' }]);
+    expect(find(plan, at('24.10.1.1'))).toEqual([]);
+  });
+});
+
+it('names grants that are missing, and says when that is not known', () => {
+  expect(find(restorePlan(), { missingGrants: ['INSERT ON `shop`.*'] })).toMatchObject([
+    { check: 'grants', weight: 'blocks', remedy: 'Grant it: GRANT INSERT ON `shop`.* TO ….' },
+  ]);
+  expect(find(restorePlan(), { missingGrants: null })).toMatchObject([{ check: 'grants', weight: 'notice' }]);
+});
+
+it('tells of other restores', () => {
+  expect(find(restorePlan(), { restoring: ['r1', 'r2'] })).toMatchObject([
+    { check: 'another-restore', weight: 'notice', what: expect.stringContaining('2 other restores: r1, r2') },
+  ]);
+});
