@@ -16,9 +16,7 @@ export async function readDestination(
 ): Promise<Destination> {
   return {
     server: await readServer(clickhouse),
-    databases: (await ask<{ name: string }>(clickhouse, { query: 'SELECT name FROM system.databases' })).map(
-      ({ name }) => name,
-    ),
+    databases: await readDatabases(clickhouse, settings),
     tables: await readStandingTables(clickhouse, settings, plan),
     partitions: await readPartitions(clickhouse, settings, plan),
     policies: await readPolicies(clickhouse),
@@ -35,6 +33,14 @@ export async function readDestination(
 }
 
 const destinations = ({ databases }: RestorePlan): string[] => databases.map(({ to }) => to);
+
+/** All that any replica has. */
+export async function readDatabases(clickhouse: ClickHouse, settings: Target): Promise<string[]> {
+  const rows = await ask<{ name: string }>(clickhouse, {
+    query: `SELECT DISTINCT name FROM ${everyReplica(settings, 'system.databases')}`,
+  });
+  return rows.map(({ name }) => name);
+}
 
 /** Tables of the databases that are restored into; of each the rows of its fullest replica. */
 export async function readStandingTables(

@@ -1,4 +1,5 @@
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
+import { harmless } from '../core/redaction.ts';
 
 /** Errors after which the same call may be made again, by the SDK's and by Node's names for them. */
 const PASSING = new Set([
@@ -29,7 +30,13 @@ const PASSING = new Set([
  * @param doing what was being done, as the end of "Safehouse could not …"
  */
 export function storageError(cause: unknown, doing: string): SafehouseError {
-  if (cause instanceof SafehouseError) return cause;
+  return cause instanceof SafehouseError ? cause : explain(cause, harmless(doing, LONGEST_DOING));
+}
+
+/** A key has 1,024 bytes at most, and anybody who may write one chooses them. */
+const LONGEST_DOING = 1_200;
+
+function explain(cause: unknown, doing: string): SafehouseError {
   const { name, code, status, message } = describe(cause);
   if (PASSING.has(name) || PASSING.has(code) || (status !== undefined && (status >= 500 || status === 429)))
     return new SafehouseError(
@@ -88,9 +95,12 @@ function describe(cause: unknown): {
   };
   return {
     // Node's own errors are all called Error; their code says which.
-    name: (error.name === 'Error' && (error.code ?? error.cause?.code)) || (error.name ?? 'UnknownError'),
+    name: harmless(
+      (error.name === 'Error' && (error.code ?? error.cause?.code)) || (error.name ?? 'UnknownError'),
+      100,
+    ),
     code: error.code ?? error.cause?.code ?? '',
     status: error.$metadata?.httpStatusCode,
-    message: (error.message ?? String(cause)).split('\n')[0]?.slice(0, 300) ?? '',
+    message: harmless((error.message ?? String(cause)).split('\n')[0] ?? '', 1_000).slice(0, 300),
   };
 }

@@ -23,13 +23,16 @@ export function explainIssues<Schema extends z.ZodType>(
   });
 }
 
-/** Step Functions cuts an error's cause at 32 KiB, and nobody reads the thousandth line. */
+/** Step Functions cuts an error's cause at 32 KiB, and nobody reads the thousandth line, or the end of one of a thousand words. */
 const MOST_LINES = 50;
+const LONGEST_LINE = 600;
 
-const shorten = (lines: readonly string[]): readonly string[] =>
-  lines.length <= MOST_LINES
-    ? lines
-    : [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more like these`];
+const shorten = (lines: readonly string[]): readonly string[] => {
+  const whole = lines.map((line) => (line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE)}…`));
+  return lines.length <= MOST_LINES
+    ? whole
+    : [...whole.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more like these`];
+};
 
 function describe(schema: z.ZodType, issue: z.core.$ZodIssue, input: unknown): string[] {
   const path = pathText(issue.path);
@@ -151,7 +154,7 @@ function show(value: unknown): string {
   if (typeof value === 'string') return cut(JSON.stringify(hideCredentials(value)));
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
+  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 /**

@@ -5,12 +5,13 @@ import type { Definition } from './restore.ts';
 const QUOTED = String.raw`'((?:[^'\\]|\\.)*)'`;
 
 const POLICY = new RegExp(String.raw`\bstorage_policy\s*=\s*${QUOTED}`);
+/** One that is made of its own arguments, `disk(type = …)`, needs nothing of the server. */
+const DISK = new RegExp(String.raw`\bdisk = ${QUOTED}`);
 const TO_VOLUME = new RegExp(String.raw`\bTO VOLUME ${QUOTED}`, 'g');
 const TO_DISK = new RegExp(String.raw`\bTO DISK ${QUOTED}`, 'g');
 const REPLICA = new RegExp(
   String.raw`\bENGINE = (?:Replicated|Shared)\w*MergeTree\(${QUOTED}\s*,\s*${QUOTED}`,
 );
-/** Before the query of the view, which may hold any text. */
 const REFRESH = /^(?:CREATE|ATTACH) MATERIALIZED VIEW [\s\S]*?\sREFRESH (?:EVERY|AFTER) /;
 
 /**
@@ -18,18 +19,22 @@ const REFRESH = /^(?:CREATE|ATTACH) MATERIALIZED VIEW [\s\S]*?\sREFRESH (?:EVERY
  * inside a comment of a column, would at worst make the preflight ask for more than is needed.
  */
 export function readDefinition(sql: string): Definition {
-  const [, path, name] = REPLICA.exec(sql) ?? [];
+  const clauses = beforeQuery(sql);
+  const settings = clauses.slice(clauses.lastIndexOf(' SETTINGS '));
+  const [, path, name] = REPLICA.exec(clauses) ?? [];
   return {
-    storagePolicy: textOf(POLICY.exec(sql)?.[1]),
-    volumes: all(sql, TO_VOLUME),
-    disks: all(sql, TO_DISK),
-    refreshable: REFRESH.test(beforeQuery(sql)),
+    storagePolicy: textOf(POLICY.exec(clauses)?.[1]),
+    disk: textOf(DISK.exec(settings)?.[1]),
+    volumes: all(clauses, TO_VOLUME),
+    disks: all(clauses, TO_DISK),
+    refreshable: REFRESH.test(clauses),
     replica:
       path === undefined || name === undefined ? null : { path: unescaped(path), name: unescaped(name) },
   };
 }
 
-const beforeQuery = (sql: string): string => sql.split(/\sAS (?:SELECT|WITH)\b/, 1)[0] ?? sql;
+/** Without the query of a view: one that watches `system.tables` names storage policies, and needs none. */
+const beforeQuery = (sql: string): string => sql.split(/\sAS \(?(?:SELECT|WITH)\b/, 1)[0] ?? sql;
 
 const all = (sql: string, pattern: RegExp): string[] => [
   ...new Set([...sql.matchAll(pattern)].map(([, text = '']) => unescaped(text))),

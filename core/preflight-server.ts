@@ -66,7 +66,7 @@ function engineFindings({ tables }: RestorePlan, { engines }: Destination): Pref
 const created = ({ mode, tables }: RestorePlan): readonly PlannedTable[] =>
   mode === 'intoExisting' || mode === 'append' ? [] : tables;
 
-function policyFindings(plan: RestorePlan, { policies }: Destination): PreflightFinding[] {
+function policyFindings(plan: RestorePlan, { policies, disks }: Destination): PreflightFinding[] {
   const names = policies.map(({ name }) => name);
   if (plan.storagePolicy !== null)
     return names.includes(plan.storagePolicy)
@@ -92,7 +92,20 @@ function policyFindings(plan: RestorePlan, { policies }: Destination): Preflight
         what: `${namesOf(tables)} ${tables.length === 1 ? 'wants' : 'want'} the storage policy ${JSON.stringify(policy)}, which the server does not have.`,
         remedy: `Give the server one of that name, with the same volumes, or choose one that it has with \`storagePolicy\`: ${listed(names)}.`,
       });
-  return [...findings, ...placeFindings(created(plan), policies)];
+  return [...findings, ...lackingDisks(created(plan), disks), ...placeFindings(created(plan), policies)];
+}
+
+function lackingDisks(tables: readonly PlannedTable[], disks: readonly Disk[]): PreflightFinding[] {
+  const names = disks.map(({ name }) => name);
+  const wanted = Map.groupBy(tables, ({ definition }) => definition?.disk ?? '');
+  return [...wanted]
+    .filter(([disk]) => disk !== '' && !names.includes(disk))
+    .map(([disk, those]) => ({
+      check: 'storage-policy',
+      weight: 'blocks',
+      what: `${namesOf(those)} ${those.length === 1 ? 'keeps' : 'keep'} the parts on the disk ${JSON.stringify(disk)}, which the server does not have.`,
+      remedy: `Give the server a disk of that name; it has ${listed(names)}.`,
+    }));
 }
 
 /** A TTL that moves parts to a volume or disk that the policy does not have stops the restore of the table. */
@@ -134,7 +147,8 @@ function diskFindings(plan: RestorePlan, destination: Destination, keepFree: num
   const needs = new Map<string, { disks: readonly Disk[]; bytes: number }>();
   for (const { definition, bytes } of plan.tables) {
     const policy = plan.storagePolicy ?? definition?.storagePolicy ?? 'default';
-    const names = policies.find(({ name }) => name === policy)?.disks ?? ['default'];
+    const own = plan.storagePolicy === null ? definition?.disk : null;
+    const names = own ? [own] : (policies.find(({ name }) => name === policy)?.disks ?? ['default']);
     const on = disks.filter(({ name }) => names.includes(name));
     const key = JSON.stringify(names);
     needs.set(key, { disks: on, bytes: (needs.get(key)?.bytes ?? 0) + bytes });

@@ -98,7 +98,9 @@ function judgeRows(planned: PlannedTable, found: RestoredTable): readonly [Compa
 }
 
 const differenceText = (difference: number): string =>
-  difference < 0 ? `${-difference} are missing` : `${difference} are too many`;
+  difference < 0
+    ? `${-difference} are missing`
+    : `${difference} are too many, unless they were written since`;
 
 /** A name has a fourth number once a mutation has rewritten the part; restored parts begin without one. */
 const MUTATED = /^[^_]+_\d+_\d+_\d+_\d+$/;

@@ -10,6 +10,8 @@ const tableName = z.object({ database: z.string(), table: z.string() });
 /** What of a table's definition matters to the server that it is restored to. */
 export const definitionSchema = z.object({
   storagePolicy: z.string().nullable(),
+  /** The one disk that it keeps its parts on, instead of a policy. */
+  disk: z.string().nullable().default(null),
   /** Volumes and disks that its TTL moves parts to. */
   volumes: z.array(z.string()),
   disks: z.array(z.string()),

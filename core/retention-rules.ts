@@ -4,7 +4,15 @@ import * as z from 'zod';
 const LONGEST_COUNT = 10_000;
 const LONGEST_DAYS = 36_500;
 
-const show = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+/** Of what is no number: never its content, which may be long, a secret, or without any text. */
+const show = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  return typeof value === 'object' && value !== null
+    ? 'an object'
+    : typeof value === 'function'
+      ? 'a function'
+      : String(value);
+};
 
 function number(allowed: string, isAllowed: (value: number) => boolean) {
   const error = (issue: { readonly input?: unknown }) => `expected ${allowed}, got ${show(issue.input)}`;

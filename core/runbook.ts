@@ -145,7 +145,7 @@ export const ERROR_SECTIONS = {
     'RestoreOverTime',
     'RestoreStalled',
   ],
-  restorediffers: ['RestoreDiffers'],
+  restorediffers: ['NothingCompared', 'RestoreDiffers'],
   verificationfailed: ['VerificationFailed'],
   proofrefuted: ['AssertionFailed', 'BaseRefuted', 'ProofRefuted'],
   'the-prover-cannot-judge': [

@@ -1,4 +1,4 @@
-/** Attempts that came to their end in another execution. */
+/** What came to a bad end meanwhile: the attempt itself, in another execution, or the base that it stands on. */
 import type { Bucket } from '../../clients/bucket.ts';
 import { readEvidence } from '../../clients/ledger.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
@@ -17,5 +17,26 @@ export async function refuseGivenUp(bucket: Bucket, target: string, id: string):
     remedy: failed.remedy,
     error: failed.error,
     class: failed.class,
+  });
+}
+
+/**
+ * A proof may refute the base while the incremental is being written, and what it then finds standing on it has perhaps not
+ * opened its page yet: nothing on a failed base is ever good.
+ *
+ * @throws {SafehouseError} VerificationFailed, after which another attempt makes a full one
+ */
+export async function refuseFailedBase(
+  bucket: Bucket,
+  target: string,
+  id: string,
+  base: string,
+): Promise<void> {
+  const failed = await readEvidence(bucket, target, base, 'failed');
+  if (failed === undefined) return;
+  throw new SafehouseError(ERROR_NAMES.verification, {
+    what: `The incremental ${id} stands on ${base}, which has failed meanwhile. ${failed.what}`,
+    remedy: 'Do not restore from it. The next backup is a full one.',
+    error: 'BaseRefuted',
   });
 }

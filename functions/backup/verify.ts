@@ -9,13 +9,14 @@ import { preparedRunSchema, type VerifiedBackup } from '../../core/workflow.ts';
 import { bucket, bucketAddress, target as readTarget } from '../environment.ts';
 import { measure } from '../measure.ts';
 import { logger, step } from '../step.ts';
-import { refuseGivenUp } from './given-up.ts';
+import { refuseFailedBase, refuseGivenUp } from './given-up.ts';
 
 export const handler = step('verify', preparedRunSchema, async (run, { signal }): Promise<VerifiedBackup> => {
   const { id, base } = run.prepared.backup;
   const { target } = run;
   const began = Date.now();
   await refuseGivenUp(bucket(), target, id);
+  if (base !== null) await refuseFailedBase(bucket(), target, id, base);
   const started = await requireEvidence(bucket(), target, id, 'started');
   const streams = (of: string) => backupStreams(bucket(), backupPrefix(target, of), signal);
   const verification = await verifyBackup({

@@ -5,7 +5,7 @@
 import { exists, getJson, putOnce } from '../../clients/bucket.ts';
 import { ask, type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
 import { everyReplica } from '../../clients/observation.ts';
-import { readStandingTables } from '../../clients/restore-destination.ts';
+import { readDatabases, readStandingTables } from '../../clients/restore-destination.ts';
 import { readRestoredTables } from '../../clients/restored-tables.ts';
 import type { Target } from '../../core/config.ts';
 import { restoreKey } from '../../core/keys.ts';
@@ -19,6 +19,7 @@ import {
   submittedSchema,
 } from '../../core/restore.ts';
 import { type CleanUpFacts, planCleanUp } from '../../core/restore-clean-up.ts';
+import { replacedBy } from '../../core/restore-room.ts';
 import { type CleanedUp, restoreRunSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
@@ -48,13 +49,16 @@ async function cleanUp(plan: RestorePlan): Promise<Cleaned> {
   const mark = await getJson(bucket(), at('submitted'), submittedSchema);
   const submitted = mark?.never === true ? undefined : mark;
   const room = await getJson(bucket(), at('room'), roomSchema);
-  if (submitted === undefined && room === undefined) return nothing;
+  // A replacement that broke off between two drops has left no page of it.
+  const mayHaveDropped =
+    plan.mode === 'replace' && !before.findings.some(({ weight }) => weight === 'blocks');
+  if (submitted === undefined && room === undefined && !mayHaveDropped) return nothing;
   const settings = restorer(await readTarget(plan.to));
   const clickhouse = await openClickHouse(settings, { requestMilliseconds: DROP_MILLISECONDS });
   try {
     const facts: BeforeCleanUp = {
       before,
-      room: room ?? { dropped: [], created: [] },
+      room: room ?? { dropped: replacedBy(plan, before), created: [] },
       begun: submitted === undefined ? 'no' : await hasBegun(clickhouse, settings, plan, submitted.at),
     };
     return { ...nothing, ...(await takeAway(clickhouse, settings, plan, facts)) };
@@ -92,18 +96,17 @@ async function takeAway(
   plan: RestorePlan,
   facts: BeforeCleanUp,
 ): Promise<Pick<Cleaned, 'dropped' | 'left'>> {
-  const databases = await ask<{ name: string }>(clickhouse, { query: 'SELECT name FROM system.databases' });
   const now = {
-    databases: databases.map(({ name }) => name),
+    databases: await readDatabases(clickhouse, settings),
     tables: await readStandingTables(clickhouse, settings, plan),
   };
   // Also where only definitions were to be restored: rows in such a table are somebody's.
   const held = await readRestoredTables(clickhouse, { ...plan, structureOnly: false });
   const { dropTables, dropDatabases, truncate, leave } = planCleanUp(plan, { ...facts, now, held });
   const dropped: Dropped[] = [];
-  for (const { database, table } of dropTables) {
-    await dropTable(clickhouse, settings, database, table);
-    dropped.push({ kind: 'table', database, table });
+  for (const table of dropTables) {
+    await dropTable(clickhouse, settings, table);
+    dropped.push({ kind: 'table', database: table.database, table: table.table });
   }
   for (const database of dropDatabases) {
     await dropDatabase(clickhouse, settings, database);

@@ -1,6 +1,7 @@
 /** Holds what was restored against what the backup was proven to hold; called again until every table is read. */
 import { getJson, putOnce } from '../../clients/bucket.ts';
 import { type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
+import { mapConcurrently } from '../../clients/concurrently.ts';
 import {
   checkTable,
   isCheckable,
@@ -9,6 +10,7 @@ import {
   readRestoredTables,
 } from '../../clients/restored-tables.ts';
 import type { Target } from '../../core/config.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { restoreCheckKey, restoreKey } from '../../core/keys.ts';
 import {
   BAD_COMPARISONS,
@@ -26,6 +28,8 @@ import { askAssertions } from './assertions.ts';
 import { requirePlan, restorer } from './pages.ts';
 import { readRestoreSeconds } from './seconds.ts';
 
+/** Pages read at once: there may be thousands. */
+const AT_ONCE = 32;
 /** Further tables are left to the next call, before this one has used up its time. */
 const LONGEST_MILLISECONDS = 45_000;
 /** With the time before it less than the 15 minutes of a function, and more than ClickHouse takes to give up by itself. */
@@ -37,10 +41,11 @@ export const handler = step('compare', compareInputSchema, async (run): Promise<
   const clickhouse = await openClickHouse(settings, { requestMilliseconds: LONGEST_CHECK_MILLISECONDS });
   try {
     const checks = await readChecks(clickhouse, plan);
-    const checked = [...checks.values()].length;
+    const checked = checks.size;
     if (checks.size < checkable(plan).length)
       return { outcome: 'equal', done: false, checked, differences: 0 };
     const comparison = await compareOnce(clickhouse, settings, plan, checks);
+    if (plan.drill) requireSomething(plan, comparison);
     const differences = differencesIn(comparison);
     logger.info('compared', { restore: plan.restore, tables: comparison.tables.length, differences });
     return { outcome: differences === 0 ? 'equal' : 'different', done: true, checked, differences };
@@ -52,22 +57,26 @@ export const handler = step('compare', compareInputSchema, async (run): Promise<
 const checkable = ({ check, structureOnly, tables }: RestorePlan): number[] =>
   check && !structureOnly ? tables.flatMap((table, index) => (isCheckable(table) ? [index] : [])) : [];
 
-/** What CHECK TABLE has said so far; what a call before this one has read is not read again. */
+/** What CHECK TABLE has said so far; what a call before this one has read is not read again. Each call reads one table at least. */
 async function readChecks(
   clickhouse: ClickHouse,
   plan: RestorePlan,
 ): Promise<ReadonlyMap<number, CheckedTable>> {
-  const began = Date.now();
+  const indexes = checkable(plan);
+  const keyOf = (index: number): string => restoreCheckKey(plan.to, plan.restore, index);
+  const standing = await mapConcurrently(indexes, AT_ONCE, (index) =>
+    getJson(bucket(), keyOf(index), checkedTableSchema),
+  );
   const checks = new Map<number, CheckedTable>();
-  for (const index of checkable(plan)) {
-    const key = restoreCheckKey(plan.to, plan.restore, index);
-    const standing = await getJson(bucket(), key, checkedTableSchema);
-    const table = plan.tables[index];
-    if (standing === undefined && (table === undefined || Date.now() - began > LONGEST_MILLISECONDS))
-      return checks;
-    const checked = standing ?? (table && (await checkTable(clickhouse, table)));
-    if (checked === undefined) return checks;
-    await putOnce(bucket(), key, checked);
+  for (const [at, index] of indexes.entries()) {
+    const checked = standing[at];
+    if (checked !== undefined) checks.set(index, checked);
+  }
+  const began = Date.now();
+  for (const index of indexes.filter((each) => !checks.has(each))) {
+    if (Date.now() - began > LONGEST_MILLISECONDS) break;
+    const checked = await checkTable(clickhouse, plan.tables[index] ?? raise(index));
+    await putOnce(bucket(), keyOf(index), checked);
     checks.set(index, checked);
   }
   return checks;
@@ -108,3 +117,14 @@ function raise(index: number): never {
  */
 const differencesIn = ({ tables }: RestoreComparison): number =>
   tables.filter(({ comparison }) => BAD_COMPARISONS.includes(comparison)).length;
+
+/** A drill that has held no rows against the backup's proves nothing, and must not look as if it had. */
+function requireSomething({ restore, backup }: RestorePlan, { tables }: RestoreComparison): void {
+  const held = tables.filter(({ comparison }) => comparison !== 'definition' && comparison !== 'not counted');
+  if (held.length > 0) return;
+  throw new SafehouseError(ERROR_NAMES.refused, {
+    what: `The drill ${restore} has compared nothing: ${backup} has no table whose rows were counted when it was proven.`,
+    remedy: `Prove it first (safehouse prove ${backup}), and look at what the target backs up (safehouse show ${backup}).`,
+    error: 'NothingCompared',
+  });
+}

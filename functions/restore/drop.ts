@@ -25,8 +25,15 @@ const placeOf = (settings: Target, database: string, table: string): string =>
 export const dropDatabaseStatement = (settings: Target, database: string): string =>
   `DROP DATABASE IF EXISTS ${quoteIdentifier(database)}${onCluster(settings)} SYNC`;
 
-export const dropTableStatement = (settings: Target, database: string, table: string): string =>
-  `DROP TABLE IF EXISTS ${placeOf(settings, database, table)} SYNC`;
+interface DroppedTable {
+  readonly database: string;
+  readonly table: string;
+  readonly engine: string;
+}
+
+/** A dictionary is no table to DROP (CANNOT_DETACH_DICTIONARY_AS_TABLE); a view is. */
+export const dropTableStatement = (settings: Target, { database, table, engine }: DroppedTable): string =>
+  `DROP ${engine === 'Dictionary' ? 'DICTIONARY' : 'TABLE'} IF EXISTS ${placeOf(settings, database, table)} SYNC`;
 
 export const truncateStatement = (settings: Target, database: string, table: string): string =>
   `TRUNCATE TABLE ${placeOf(settings, database, table)}`;
@@ -41,13 +48,8 @@ export const dropPartitionStatement = (
 export const dropDatabase = (clickhouse: ClickHouse, settings: Target, database: string): Promise<void> =>
   tell(clickhouse, { query: dropDatabaseStatement(settings, database), settings: AS_TOLD });
 
-export const dropTable = (
-  clickhouse: ClickHouse,
-  settings: Target,
-  database: string,
-  table: string,
-): Promise<void> =>
-  tell(clickhouse, { query: dropTableStatement(settings, database, table), settings: AS_TOLD });
+export const dropTable = (clickhouse: ClickHouse, settings: Target, table: DroppedTable): Promise<void> =>
+  tell(clickhouse, { query: dropTableStatement(settings, table), settings: AS_TOLD });
 
 export const truncateTable = (
   clickhouse: ClickHouse,

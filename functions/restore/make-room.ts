@@ -4,7 +4,8 @@ import { type ClickHouse, openClickHouse, tell } from '../../clients/clickhouse.
 import type { Target } from '../../core/config.ts';
 import { quoteIdentifier } from '../../core/identifiers.ts';
 import { restoreKey } from '../../core/keys.ts';
-import { type Before, type Dropped, type RestorePlan, roomSchema } from '../../core/restore.ts';
+import { type Dropped, type RestorePlan, roomSchema } from '../../core/restore.ts';
+import { type Replaced, replacedBy } from '../../core/restore-room.ts';
 import { restoreRunSchema } from '../../core/restore-workflow.ts';
 import { bucket, target as readTarget } from '../environment.ts';
 import { logger, step } from '../step.ts';
@@ -28,7 +29,9 @@ export const handler = step('make-room', restoreRunSchema, async (run): Promise<
   const clickhouse = await openClickHouse(settings, { requestMilliseconds: DROP_MILLISECONDS });
   try {
     const dropped =
-      plan.mode === 'replace' ? await dropReplaced(clickhouse, settings, plan, await requireBefore(run)) : [];
+      plan.mode === 'replace'
+        ? await dropReplaced(clickhouse, settings, replacedBy(plan, await requireBefore(run)))
+        : [];
     const created = await createDatabases(clickhouse, settings, plan);
     await putOnce(bucket(), key, { version: 1, at: new Date().toISOString(), dropped, created });
     return { dropped: dropped.length, created: created.length };
@@ -37,27 +40,15 @@ export const handler = step('make-room', restoreRunSchema, async (run): Promise<
   }
 });
 
-/** Only what the preflight has shown, and `confirm` has named. */
 async function dropReplaced(
   clickhouse: ClickHouse,
   settings: Target,
-  { databases, tables }: RestorePlan,
-  before: Before,
+  replaced: readonly Replaced[],
 ): Promise<Dropped[]> {
-  const dropped: Dropped[] = [];
-  for (const { to: database, whole } of databases.filter(({ to }) => before.databases.includes(to))) {
-    if (whole) {
-      await dropDatabase(clickhouse, settings, database);
-      dropped.push({ kind: 'database', database, table: null });
-      continue;
-    }
-    for (const { to } of tables.filter((table) => table.to.database === database)) {
-      const isThere = before.tables.some((there) => there.database === database && there.table === to.table);
-      if (!isThere) continue;
-      await dropTable(clickhouse, settings, database, to.table);
-      dropped.push({ kind: 'table', database, table: to.table });
-    }
-  }
+  for (const { database, table, engine } of replaced)
+    if (table === null || engine === null) await dropDatabase(clickhouse, settings, database);
+    else await dropTable(clickhouse, settings, { database, table, engine });
+  const dropped = replaced.map(({ kind, database, table }) => ({ kind, database, table }));
   logger.warn('dropped to be replaced', { dropped });
   return dropped;
 }

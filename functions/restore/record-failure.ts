@@ -34,7 +34,7 @@ export const handler = step(
     const failure = failureIn(run);
     logger.error('failed', { restore: run.restore, outcome, ...failure });
     const report = plan === undefined ? undefined : await close(plan, execution, outcome, failure, run);
-    if (isNews(outcome, failure, plan)) await tell(run, execution, failure, report);
+    if (isNews(run, failure, plan)) await tell(run, execution, failure, report);
     measureAlertSent();
     return {
       outcome: 'give up',
@@ -45,10 +45,19 @@ export const handler = step(
   },
 );
 
-/** Whoever stops a restore, tries one dry, or is refused one before it began, has the answer on the screen. A drill has nobody. */
-const isNews = (outcome: RestoreOutcome, { error }: Failure, plan: RestorePlan | undefined): boolean =>
+/**
+ * Whoever stops a restore, tries one dry, or is refused one before it began, has the answer on the screen. A drill has nobody, and
+ * of an ending that failed nobody else knows.
+ */
+const isNews = (
+  { cancelled, error: thrown, cleanUpError }: FailedRun,
+  { error }: Failure,
+  plan: RestorePlan | undefined,
+): boolean =>
   plan?.drill === true ||
-  (outcome !== 'cancelled' &&
+  cleanUpError !== undefined ||
+  (cancelled === true && thrown !== undefined) ||
+  (cancelled !== true &&
     plan?.dryRun !== true &&
     error !== 'PreflightRefused' &&
     error !== 'BackupNotChosen');

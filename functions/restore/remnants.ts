@@ -33,7 +33,7 @@ export function describeRemnant(
       const { database, table } = remnant.table.to;
       return {
         what: `${database}.${table} was not there before and has ${rowsText(remnant.rows)} now, which are not those of the backup: others have made it, or have written into it`,
-        statement: dropTableStatement(settings, database, table),
+        statement: dropTableStatement(settings, { database, table, engine: remnant.table.engine }),
       };
     }
     case 'database':

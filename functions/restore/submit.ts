@@ -25,8 +25,11 @@ export const handler = step('submit', restoreRunSchema, async (run): Promise<Pol
     const at = new Date().toISOString();
     const key = restoreKey(run.to, run.restore, 'submitted');
     // Before the statement: a repeat cannot know whether it got through, and leaves that to the poll.
-    if (!(await putOnce(bucket(), key, { version: 1, at })))
-      return followStanding(await getJson(bucket(), key, submittedSchema), plan.restore, at);
+    if (!(await putOnce(bucket(), key, { version: 1, at }))) {
+      const standing = await getJson(bucket(), key, submittedSchema);
+      // The SDK repeats a write whose answer was lost, and finds its own mark: nobody else has it to the millisecond.
+      if (standing?.at !== at) return followStanding(standing, plan.restore, at);
+    }
     const locate = await restoreLocations(bucketAddress(), plan.target, settings.s3);
     const { query, query_params } = restoreSubmission({
       ...restoreStatementOf(plan, settings, server.version, locate),

@@ -20,6 +20,20 @@ it('finds the storage policy, and where a TTL moves parts to', () => {
   });
 });
 
+it('finds the one disk that it is kept on, unless it brings that along', () => {
+  const disk = (settings: string) =>
+    readDefinition(`CREATE TABLE shop.t (id UInt64) ENGINE = MergeTree ORDER BY id ${settings}`).disk;
+  expect(disk("SETTINGS disk = 's3\\'s', index_granularity = 8192")).toBe("s3's");
+  expect(disk("TTL at WHERE disk = 'x' SETTINGS index_granularity = 8192")).toBeNull();
+  expect(disk("SETTINGS disk = disk(name = 'own', type = 'local')")).toBeNull();
+});
+
+it('takes nothing out of the query of a view', () => {
+  const query = "SELECT * FROM system.tables WHERE storage_policy = 'hot' SETTINGS disk = 'x'";
+  for (const text of [`AS ${query}`, `AS (${query})`, `AS WITH 1 AS one ${query}`])
+    expect(readDefinition(`CREATE VIEW shop.v (name String) ${text}`)).toEqual(DEFINITION);
+});
+
 it.each([
   [
     "ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/o\\'rders', '{replica}')",

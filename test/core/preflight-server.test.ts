@@ -51,6 +51,23 @@ describe('storage', () => {
     expect(find(restorePlan({ tables: [hot], storagePolicy: 'none' }))).toMatchObject([{ weight: 'blocks' }]);
   });
 
+  it('the one disk that tables are kept on must be there, with the room for them', () => {
+    const kept = plannedTable({ bytes: 5000, definition: { ...DEFINITION, disk: 's3' } });
+    const plan = restorePlan({ tables: [kept, { ...kept, name: 'log' }] });
+    expect(find(plan)).toMatchObject([
+      {
+        check: 'storage-policy',
+        weight: 'blocks',
+        what: 'shop.orders, shop.log keep the parts on the disk "s3", which the server does not have.',
+      },
+    ]);
+    const disk = { name: 'default', free: 0, total: 0 };
+    expect(find(plan, { disks: [disk, { name: 's3', free: 10_000, total: 0 }] })).toEqual([]);
+    expect(find(plan, { disks: [disk, { name: 's3', free: 9999, total: 0 }] })).toMatchObject([
+      { check: 'disk' },
+    ]);
+  });
+
   it('volumes and disks of a TTL must be there by name', () => {
     expect(find(restorePlan({ tables: [moved] }))).toMatchObject([
       {

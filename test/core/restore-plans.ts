@@ -5,6 +5,7 @@ import type { RestoredTable } from '../../core/restore-comparison.ts';
 
 export const DEFINITION: Definition = {
   storagePolicy: null,
+  disk: null,
   volumes: [],
   disks: [],
   refreshable: false,

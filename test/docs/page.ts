@@ -13,6 +13,7 @@ export const PAGES = [
   'docs/configuration.md',
   'docs/migration.md',
   'docs/networking.md',
+  'docs/reliability.md',
   'docs/proof.md',
   'docs/restore.md',
   'docs/runbook.md',

@@ -469,6 +469,21 @@ describe('a drill', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a drill of a backup that nobody has counted', { timeout: 60_000 }, () => {
+  it('does not pass for one that compared something', async () => {
+    const target = ground.addTarget({ databases: ['shop'] });
+    const { id } = await ground.lend(known().full, target);
+    const before = await ground.databases();
+    const restored = await ground.restore({ target, backup: id, drill: true });
+    expect(restored).toMatchObject({
+      status: 'failed',
+      error: 'NothingCompared',
+      report: { outcome: 'failed' },
+    });
+    expect(await ground.databases()).toEqual(before);
+  });
+});
+
 describe('what is asked for', { timeout: 60_000 }, () => {
   it.each([
     [{}, 'InvalidInput', 'target'],

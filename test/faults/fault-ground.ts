@@ -1,0 +1,118 @@
+/** Real parts that can be broken: the bucket behind a faulty storage, and engines that are killed, restarted and mixed up. */
+import '../support/function-environment.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { readEvidence, readLedger } from '../../clients/ledger.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
+import { isGood, type LedgerEntry } from '../../core/ledger.ts';
+import { type Engine, startEngine } from '../../local/engine/engine.ts';
+import { RestoreGround } from '../functions/restore/restore-ground.ts';
+import { FaultyStorage } from './faulty-storage.ts';
+import { RETRIES } from './night.ts';
+
+const CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_REGION: 'eu-central-1',
+};
+
+/** An engine of a test's own, on a directory that outlives its process. */
+export class OwnEngine {
+  readonly #directory: string;
+  #engine: Engine;
+
+  private constructor(directory: string, engine: Engine) {
+    this.#directory = directory;
+    this.#engine = engine;
+  }
+
+  static async start(): Promise<OwnEngine> {
+    const directory = await mkdtemp(join(tmpdir(), 'safehouse-fault-'));
+    return new OwnEngine(
+      directory,
+      await startEngine({ dataDirectory: directory, environment: CREDENTIALS }),
+    );
+  }
+
+  get url(): string {
+    return this.#engine.url;
+  }
+
+  kill(): Promise<void> {
+    return this.#engine.kill();
+  }
+
+  /** The same data at the same address. */
+  async startAgain(): Promise<void> {
+    this.#engine = await startEngine({
+      dataDirectory: this.#directory,
+      port: Number(new URL(this.url).port),
+      environment: CREDENTIALS,
+    });
+  }
+
+  async tell(...statements: readonly string[]): Promise<void> {
+    for (const statement of statements) await this.ask(statement);
+  }
+
+  /** The answer as text, without its last line break. */
+  async ask(statement: string): Promise<string> {
+    const answer = await fetch(this.url, { method: 'POST', body: statement });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${statement}\n${text}`);
+    return text.trim();
+  }
+
+  async end(): Promise<void> {
+    await this.#engine.kill();
+    await rm(this.#directory, { recursive: true });
+  }
+}
+
+export class FaultGround extends RestoreGround {
+  readonly storage = new FaultyStorage();
+  readonly #engines: OwnEngine[] = [];
+
+  constructor() {
+    super();
+    beforeAll(() => this.storage.start());
+    afterEach(() => this.storage.heal());
+    afterAll(async () => {
+      await Promise.all(this.#engines.map((engine) => engine.end()));
+      await this.storage.stop();
+    });
+  }
+
+  /** Ended with the file. */
+  async startEngine(): Promise<OwnEngine> {
+    const engine = await OwnEngine.start();
+    this.#engines.push(engine);
+    return engine;
+  }
+
+  async entries(target: string): Promise<readonly LedgerEntry[]> {
+    return (await readLedger(this.around.bucket, target)).entries;
+  }
+
+  async good(target: string): Promise<string[]> {
+    return (await this.entries(target)).filter(({ states }) => isGood(states)).map(({ id }) => id);
+  }
+
+  /** With the retries of the state machine for what passes by itself; without its waits. */
+  override async step(...call: Parameters<RestoreGround['step']>): ReturnType<RestoreGround['step']> {
+    for (let retry = 0; ; retry += 1) {
+      try {
+        return await super.step(...call);
+      } catch (error) {
+        const passes = error instanceof SafehouseError && error.name === ERROR_NAMES.unavailable;
+        if (!passes || retry === RETRIES) throw error;
+      }
+    }
+  }
+
+  failure(target: string, id: string | undefined) {
+    return readEvidence(this.around.bucket, target, id ?? '', 'failed');
+  }
+}
