@@ -48,7 +48,8 @@ export function withFigures(readme: string, file: string = DEFAULT_FILE): string
 
 /** What has a target, is a price, or is what a figure is there for; each single function and each part of a run is in the file. */
 const isForReadme = ({ name, target }: { name: string; target?: unknown }): boolean =>
-  /: dollars$|÷|^[\d,]+ (tables|parts): (time|most memory)$/.test(name) ||
+  (/: dollars$|÷|^[\d,]+ (tables|parts): (time|most memory)$/.test(name) &&
+    !name.endsWith('fastest of each')) ||
   (target !== undefined && !/^[a-z-]+\/[a-z-]+: /.test(name));
 
 function figuresText(file: string): string {
@@ -81,6 +82,12 @@ const targetText = (target: Target, unit: Unit): string =>
     : `at least ${amountText(target.atLeast, unit)}`;
 
 if (import.meta.main) {
-  const readme = fileURLToPath(new URL('../README.md', import.meta.url));
-  writeFileSync(readme, withFigures(readFileSync(readme, 'utf8')));
+  const { withPaper } = await import('./paper/page.ts');
+  rewrite('../README.md', withFigures);
+  rewrite('../docs/proof.md', withPaper);
+}
+
+function rewrite(page: string, change: (text: string) => string): void {
+  const file = fileURLToPath(new URL(page, import.meta.url));
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
 }

@@ -1,6 +1,7 @@
 /** A Safehouse on AWS: what the stack left in SSM, and its state machines. */
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { readListeners } from '../clients/listeners.ts';
 import { readParameter, readTarget } from '../clients/parameters.ts';
 import { storageError } from '../clients/storage-errors.ts';
 import { compactTime } from '../core/backup-id.ts';
@@ -28,6 +29,7 @@ export async function openAws(stack: string): Promise<Installation> {
       return followExecution(client, id);
     },
     stop: (execution) => stopExecution(client, execution),
+    listeners: () => readListeners(deployment.topicArn),
     close: async () => client.destroy(),
   };
 }

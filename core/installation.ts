@@ -3,6 +3,7 @@
  * the same words.
  */
 import type { Target } from './config.ts';
+import type { Listener } from './listeners.ts';
 import type { Poll } from './workflow.ts';
 
 export const WORKFLOWS = ['backup', 'retention', 'prove', 'doctor', 'restore', 'cancelRestore'] as const;
@@ -63,6 +64,8 @@ export interface Installation {
    * @throws {SafehouseError} NotFound
    */
   stop(execution: string): Promise<void>;
+  /** Who is subscribed to the topic of the alerts; undefined where there is none, as on one machine. */
+  listeners?: () => Promise<readonly Listener[]>;
   close(): Promise<void>;
 }
 

@@ -155,6 +155,7 @@ export const ERROR_SECTIONS = {
     'ProverNotOpened',
     'ProverNotReading',
   ],
+  'clickhouse-may-delete-backups': ['DELETE_ALLOWED'],
   'the-configuration-or-input-is-wrong': [
     'InvalidConfiguration',
     'InvalidInput',

@@ -13,7 +13,10 @@ export function compareFile(file: ManifestFile, objects: ObjectComparison, findi
       name,
       () => `${name} is expected once in the manifest, and stands there again.`,
     );
-  if (key === null) return;
+  if (key === null) {
+    if (file.size === 0) objects.allowEmpty(name);
+    return;
+  }
   const size = file.size - file.baseSize;
   const judgement = objects.expect(key, size);
   if (judgement.is === 'missing')

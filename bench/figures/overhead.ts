@@ -37,7 +37,7 @@ export const overhead: Figure = {
   number: 1,
   title: 'The whole workflow against the bare BACKUP statement',
   async measure(tools: Tools): Promise<Result> {
-    const house = await openBenchHouse(tools.workspace, 'house', SIZES);
+    const { house, close } = await openBenchHouse(tools.workspace, 'house', SIZES);
     try {
       const engineUrl = await house.startEngine();
       const bucket = bucketOf(house);
@@ -54,7 +54,7 @@ export const overhead: Figure = {
         details: sizes.map((each) => ('skipped' in each ? each : each.details)),
       };
     } finally {
-      await house.close('abort');
+      await close();
     }
   },
 };

@@ -44,7 +44,7 @@ export const proof: Figure = {
   async measure(tools: Tools): Promise<Result> {
     const { workspace } = tools;
     const cli = await findAwsCli();
-    const house = await openBenchHouse(workspace, 'proof', SIZES);
+    const { house, close } = await openBenchHouse(workspace, 'proof', SIZES);
     try {
       const sql = sqlAt(await house.startEngine());
       const common = { house, sql, bucket: bucketOf(house) };
@@ -66,7 +66,7 @@ export const proof: Figure = {
         },
       };
     } finally {
-      await house.close('abort');
+      await close();
     }
   },
 };
@@ -81,6 +81,7 @@ const NOTES = [
   'The bundles as they are deployed, run by the synthesised state machine from its start to its end: one plan, one item that reads the data, beside it one that compares definitions, the judgement. Ratios are of the same round.',
   'Cold: every function in a process of its own that has just been started and unpacks its own engine, as at night. Warm: the same processes once more, as in a walk over several backups.',
   'What was written a moment ago comes out of memory here, and a disk takes gigabytes into memory before it makes anybody wait: reading is slower from a real S3, and a RESTORE of 1 GB costs hardly more than its reading.',
+  'What disturbs a run only makes it slower, and a proof from a cold start, with three processes on two processors, more than anything else: hence the fastest of each, too.',
   'The local bucket is one process on one of the two processors, and gives about 1.4 GB a second to whoever asks: the proof waits for it most of the time.',
 ];
 
@@ -96,10 +97,10 @@ async function measureSize(
   say(`writing ${name} of random numbers`);
   await fill(bench.sql, size);
   const standing = await makeStanding(bench);
+  const requests = await countRequests(bench, standing, workspace);
   const each = (round: Round, number: number): void =>
     say(`${name}, ${number} of ${size.rounds}: ${roundText(round)}`);
   const rounds = await runProofRounds({ bench, standing, cli, workspace, rounds: size.rounds, each });
-  const requests = await countRequests(bench, standing, workspace);
   await bench.sql(`DROP DATABASE ${bench.database} SYNC`);
   return {
     measurements: measurementsOf(size, rounds, requests),
@@ -151,29 +152,52 @@ const TEMPERATURES = ['cold', 'warm'] as const;
 function ratios(name: string, rounds: readonly Round[]): Measurement[] {
   const ratio = (
     label: string,
-    of: (round: Round, proof: number) => number | undefined,
+    other: (round: Round) => number | undefined,
+    of: (proof: number, other: number) => number,
     unit: 'ratio' | 'times',
     target: Target,
   ): Measurement[] =>
     TEMPERATURES.flatMap((temperature) => {
-      const samples = rounds.flatMap((round) => of(round, round[temperature].seconds) ?? []);
-      if (samples.length === 0) return [];
-      return sampled(`${name}: ${label}, ${temperature}`, spreadOf(samples), unit, target);
+      const pairs = rounds.flatMap((round) => {
+        const seconds = other(round);
+        return seconds === undefined ? [] : [[round[temperature].seconds, seconds] as const];
+      });
+      if (pairs.length === 0) return [];
+      const proofs = pairs.map(([proof]) => proof);
+      const others = pairs.map(([, seconds]) => seconds);
+      return [
+        sampled(
+          `${name}: ${label}, ${temperature}`,
+          spreadOf(pairs.map((pair) => of(...pair))),
+          unit,
+          target,
+        ),
+        measured(
+          `${name}: ${label}, ${temperature}, fastest of each`,
+          of(Math.min(...proofs), Math.min(...others)),
+          unit,
+        ),
+      ];
     });
+  const against = (proof: number, seconds: number): number => seconds / proof;
   return [
-    ...ratio('proof ÷ BACKUP', ({ backup }, seconds) => seconds / backup, 'ratio', { atMost: 0.35 }),
+    ...ratio(
+      'proof ÷ BACKUP',
+      ({ backup }) => backup,
+      (seconds, backup) => seconds / backup,
+      'ratio',
+      { atMost: 0.35 },
+    ),
     ...ratio(
       'RESTORE and CHECK TABLE ÷ proof',
-      ({ restored: { restore, check } }, seconds) => (restore + check) / seconds,
+      ({ restored: { restore, check } }) => restore + check,
+      against,
       'times',
       { atLeast: 3 },
     ),
-    ...ratio(
-      'bytes a second ÷ those of aws s3 cp',
-      ({ download }, seconds) => download && download / seconds,
-      'times',
-      { atLeast: 1 },
-    ),
+    ...ratio('bytes a second ÷ those of aws s3 cp', ({ download }) => download, against, 'times', {
+      atLeast: 1,
+    }),
   ];
 }
 

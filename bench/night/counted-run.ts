@@ -98,6 +98,10 @@ function runOptions(
           .filter(([, { Type }]) => Type === 'Task')
           .map(([name, { Resource }]) => [name, task(String(Resource))]),
       ),
+      // Nor for a retry.
+      retryIntervalOverrides: Object.fromEntries(
+        states.filter(([, { Retry }]) => Retry !== undefined).map(([name]) => [name, 0]),
+      ),
       waitTimeOverrides: Object.fromEntries(
         states.filter(([, { Type }]) => Type === 'Wait').map(([name]) => [name, 0]),
       ),

@@ -12,12 +12,18 @@ export interface BenchTarget {
   readonly database: string;
 }
 
+export interface BenchHouse {
+  readonly house: House;
+  /** Once, whoever is first: the figure that is done with it, or the workspace that ends. */
+  close(): Promise<void>;
+}
+
 /** @param name its directory in the workspace */
 export async function openBenchHouse(
   workspace: Workspace,
   name: string,
   benchTargets: readonly BenchTarget[],
-): Promise<House> {
+): Promise<BenchHouse> {
   const embedded = {
     url: EMBEDDED_URL,
     user: EMBEDDED_USER,
@@ -36,10 +42,10 @@ export async function openBenchHouse(
     // Not another S3 that the shell may name: engine and bucket are to be on this machine.
     environment: {},
   });
-  workspace.atEnd(() => house.close('abort'));
+  const close = workspace.atEnd(() => house.close('abort'));
   // Synthesising takes seconds and happens when a stack is deployed, not at night.
   await house.stack();
-  return house;
+  return { house, close };
 }
 
 export function bucketOf({ servers }: House): Bucket {

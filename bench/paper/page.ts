@@ -1,6 +1,4 @@
-/** Writes the arithmetic into docs/proof.md, between its two comments: `node bench/paper/page.ts`. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** The arithmetic of docs/proof.md, between its two comments; `node bench/readme.ts` puts it there. */
 import * as z from 'zod';
 import { bytesText, countText } from '../../cli/amounts.ts';
 import { configSchema } from '../../core/config.ts';
@@ -21,7 +19,7 @@ import {
   TEN_TERABYTES,
 } from './estimate.ts';
 
-const BEGIN = '<!-- paper: written by `node bench/paper/page.ts` -->';
+const BEGIN = '<!-- paper: written by `node bench/readme.ts` -->';
 const END = '<!-- end of paper -->';
 
 export function withPaper(page: string): string {
@@ -199,9 +197,4 @@ const figureSchema = z.looseObject({
 function measuredRate(): number | undefined {
   const measurements = readResults(DEFAULT_FILE).flatMap((figure) => figureSchema.parse(figure).measurements);
   return measurements.find(({ name }) => name === `5.0 GB: ${READING_RATE}`)?.value;
-}
-
-if (import.meta.main) {
-  const page = fileURLToPath(new URL('../../docs/proof.md', import.meta.url));
-  writeFileSync(page, withPaper(readFileSync(page, 'utf8')));
 }

@@ -48,6 +48,7 @@ export class DeployedProver {
   readonly #idle = new Map<string, Environment[]>();
   readonly #all: Environment[] = [];
   #invocations: ProverInvocation[] = [];
+  #stopped = false;
   readonly #failed = Promise.withResolvers<never>();
 
   constructor(options: DeployedProverOptions) {
@@ -71,18 +72,21 @@ export class DeployedProver {
       stack.deployment.prove,
       { target, backup, level: 'bytes' },
     );
-    // A step that failed would be tried again for minutes: whatever comes of it, there is nothing to measure.
+    run.catch(() => {});
+    // A step that failed is tried again, and then told of: whatever comes of it, there is nothing to measure.
     const { transitions } = await Promise.race([run, this.#failed.promise]);
     const seconds = (performance.now() - before) / 1000;
     return { proof, seconds, transitions, invocations: this.#invocations };
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all(this.#all.map((environment) => environment.process.stop()));
     rmSync(this.#options.directory, { recursive: true, force: true });
   }
 
   async #invoke(arn: string, input: unknown): Promise<unknown> {
+    if (this.#stopped) throw new Error('the prover was stopped');
     const deployed = this.#options.stack.functions.find((each) => each.arn === arn);
     if (deployed === undefined) throw new Error(`there is no function ${arn}`);
     const before = performance.now();

@@ -1,4 +1,5 @@
 /** Everybody who writes or reads the same data, one after the other, several times in changing order. */
+import { ERROR_NAMES } from '../../core/errors.ts';
 import type { AwsCli } from '../aws-cli.ts';
 import { type Bench, bareBackup } from '../overhead/statement.ts';
 import type { Workspace } from '../workspace.ts';
@@ -11,6 +12,8 @@ export interface Round {
   readonly cold: Proof;
   /** By the processes of the cold one, once more. */
   readonly warm: Proof;
+  /** Pairs of proofs before these in which the engine could not read. */
+  readonly givenUp: number;
   readonly restored: Restored;
   /** Undefined without the CLI. */
   readonly download: number | undefined;
@@ -55,15 +58,29 @@ async function runRound({ bench, standing, cli, workspace }: RoundsOptions, turn
   return { first: order[0] ?? 'backup', backup, ...proofs, restored, download: results.download };
 }
 
+/**
+ * On a machine that is busy with other things an engine's reading may time out. The state machine would wait and try again;
+ * here the proof begins anew, and that it did is told.
+ */
+const TRIES = 3;
+
 async function proveTwice(
   bench: Bench,
   { id }: Standing,
   workspace: Workspace,
-): Promise<Pick<Round, 'cold' | 'warm'>> {
-  const prover = await openProver(bench, workspace);
-  try {
-    return { cold: await prover.prove(bench.target, id), warm: await prover.prove(bench.target, id) };
-  } finally {
-    await prover.stop();
+): Promise<Pick<Round, 'cold' | 'warm' | 'givenUp'>> {
+  for (let givenUp = 0; ; givenUp += 1) {
+    const prover = await openProver(bench, workspace);
+    try {
+      const cold = await prover.prove(bench.target, id);
+      return { cold, warm: await prover.prove(bench.target, id), givenUp };
+    } catch (error) {
+      if (!isTransient(error) || givenUp + 1 === TRIES) throw error;
+    } finally {
+      await prover.stop();
+    }
   }
 }
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error && error.name === ERROR_NAMES.unavailable;

@@ -1,7 +1,8 @@
 import { mapConcurrently } from '../../clients/concurrently.ts';
 import { ageText } from '../../core/alert.ts';
 import { SafehouseError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Examination, Installation } from '../../core/installation.ts';
+import { examineAlerts } from '../alert-health.ts';
 import { bytesText, countOf, isoTime } from '../amounts.ts';
 import { bucketOf } from '../bucket-of.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -49,15 +50,18 @@ async function run({ open, now, command, where }: Call): Promise<Answer> {
   );
   // Nothing starts by itself on this machine.
   const healths = examined.map((health) => (where.local ? { ...health, next: null } : health));
-  const allGood = healths.every(({ problems }) => problems.length === 0);
+  const alerts = await examineAlerts(installation);
+  const allGood = healths.every(({ problems }) => problems.length === 0) && alerts?.result !== 'bad';
   return {
     exitCode: allGood ? EXIT.good : EXIT.failed,
     json: {
       installation: installation.title,
       good: allGood,
+      alerts:
+        alerts === undefined ? null : { result: alerts.result, what: alerts.what, remedy: alerts.remedy },
       targets: healths.map((health) => document(health, at)),
     },
-    screen: (width) => statusScreen(installation, healths, at, width),
+    screen: (width) => statusScreen(installation, { healths, alerts }, at, width),
   };
 }
 
@@ -153,9 +157,14 @@ const COLUMNS: readonly Column[] = [
   { heading: 'NEXT RUN', fit: 'cut' },
 ];
 
+interface Findings {
+  readonly healths: readonly TargetHealth[];
+  readonly alerts: Examination | undefined;
+}
+
 function statusScreen(
   { title, bucketName }: Installation,
-  healths: readonly TargetHealth[],
+  { healths, alerts }: Findings,
   now: number,
   width: number,
 ): Line[] {
@@ -173,15 +182,25 @@ function statusScreen(
     ...healths.flatMap(({ target, proof }) => refutedLines(target, proof, width)),
     ...healths.flatMap(({ target, running }) => runningLines(target, running, now)),
     ...wrong.flatMap((health) => problemLines(health, width)),
+    ...(alerts === undefined ? [] : alertLines(alerts, width)),
     EMPTY_LINE,
-    line(
-      wrong.length === 0
-        ? good('All is well.')
-        : bad(
-            `${countOf(wrong.length, 'target')} of ${healths.length} ${wrong.length === 1 ? 'needs' : 'need'} somebody.`,
-          ),
-    ),
+    line(verdict(wrong.length, { healths, alerts })),
   ];
+}
+
+function verdict(wrong: number, { healths, alerts }: Findings): Span {
+  if (wrong > 0)
+    return bad(
+      `${countOf(wrong, 'target')} of ${healths.length} ${wrong === 1 ? 'needs' : 'need'} somebody.`,
+    );
+  if (alerts?.result === 'bad') return bad('The backups are well; their alerts need somebody.');
+  return alerts?.result === 'not checked' ? doubtful('The backups are well.') : good('All is well.');
+}
+
+function alertLines({ result, what, remedy }: Examination, width: number): Line[] {
+  if (result === 'good') return [EMPTY_LINE, line(faint('Alerts: '), what)];
+  const label = result === 'bad' ? bad('Alerts: ') : doubtful('Alerts: ');
+  return [EMPTY_LINE, ...paragraph(label, what, width), ...paragraph('To do:  ', remedy, width)];
 }
 
 function row({ target, lastGood, bytes, next, problems }: TargetHealth, now: number): Span[] {

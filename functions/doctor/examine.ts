@@ -1,6 +1,7 @@
 /** Tries, one after the other, everything that a backup of the target needs, and says what is wrong and what to do. */
 import { randomBytes } from 'node:crypto';
 import { ask, askText, type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
+import { carriesSecrets } from '../../clients/destination.ts';
 import { readScope, readServer } from '../../clients/server.ts';
 import { compactTime } from '../../core/backup-id.ts';
 import type { Target } from '../../core/config.ts';
@@ -8,11 +9,13 @@ import { explainIssues } from '../../core/config-problems.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { quoteIdentifier } from '../../core/identifiers.ts';
 import type { Examination } from '../../core/installation.ts';
+import { MANIFEST } from '../../core/keys.ts';
 import type { Scope } from '../../core/scope.ts';
 import { doctorInputSchema, examineInputSchema } from '../../core/workflow.ts';
 import { target as readTarget } from '../environment.ts';
 import { step } from '../step.ts';
 import { writeCanary } from './canary.ts';
+import { tryDelete } from './deletion.ts';
 
 export const handler = step(
   'examine',
@@ -35,13 +38,41 @@ export const handler = step(
       const scope = await attempt(examinations, 'databases', () => examineScope(found, target));
       await attempt(examinations, 'grants', () => examineGrants(found, target, scope));
       const canary = `${compactTime(Date.now())}-${randomBytes(3).toString('hex')}`;
-      await attempt(examinations, 'bucket', () => writeCanary(found, name, target, canary));
+      const written = await attempt(examinations, 'bucket', () => writeCanary(found, name, target, canary));
+      // Only these are in Safehouse's hands; what a role of the server may, the server alone could try.
+      if (carriesSecrets(target.s3))
+        await attempt(examinations, 'deletes', () => examineDeletes(name, target, written));
     } finally {
       await found.client.close();
     }
     return { examinations };
   },
 );
+
+/** A server that can delete what it wrote can delete every backup. */
+async function examineDeletes(
+  name: string,
+  target: Target,
+  written: string | undefined,
+): Promise<Found<string>> {
+  if (written === undefined)
+    throw new SafehouseError(ERROR_NAMES.refused, {
+      what: 'Nothing was written that could be deleted.',
+      remedy: '',
+      error: NOT_CHECKED,
+    });
+  const key = `${written}/${MANIFEST}`;
+  switch (await tryDelete(name, target, key)) {
+    case 'refused':
+      return { value: key, what: `ClickHouse's credentials may not delete ${key}.` };
+    case 'deleted':
+      throw new SafehouseError(ERROR_NAMES.unsafe, {
+        what: `ClickHouse's credentials may delete backups, and should not: they have deleted ${key}.`,
+        remedy: `Allow them s3:DeleteObject on keys that end in .lock alone; \`npx safehouse policy ${name}\` prints all that ClickHouse needs.`,
+        error: 'DELETE_ALLOWED',
+      });
+  }
+}
 
 interface Found<Value> {
   readonly value: Value;

@@ -4,7 +4,7 @@ import { getJson } from '../../clients/bucket.ts';
 import { composeAlert } from '../../core/alert.ts';
 import { failureOf } from '../../core/caught.ts';
 import { ENVIRONMENT } from '../../core/environment.ts';
-import { failureText, SafehouseError } from '../../core/errors.ts';
+import { ERROR_NAMES, failureText, SafehouseError } from '../../core/errors.ts';
 import type { Failure } from '../../core/failure.ts';
 import { restoreKey } from '../../core/keys.ts';
 import {
@@ -68,7 +68,12 @@ async function findPlan(
   { execution: own, to, restore }: FailedRun,
 ): Promise<RestorePlan | undefined> {
   if (own !== execution || to === undefined || restore === undefined) return undefined;
-  return getJson(bucket(), restoreKey(to, restore, 'plan'), restorePlanSchema);
+  return getJson(bucket(), restoreKey(to, restore, 'plan'), restorePlanSchema).catch((error: unknown) => {
+    // A failure is told although its papers cannot be read; one that merely comes too early is tried again.
+    if (error instanceof SafehouseError && error.name === ERROR_NAMES.unavailable) throw error;
+    logger.error('plan not read', { because: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  });
 }
 
 function outcomeOf({ cancelled, compared }: FailedRun): RestoreOutcome {

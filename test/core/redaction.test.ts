@@ -37,6 +37,12 @@ describe('redact', () => {
     ['the password of a user', "IDENTIFIED BY 'abc'", "IDENTIFIED BY '[redacted]'"],
     ['a header', 'Authorization: Basic bWU6aHVudGVyMg==', 'Authorization: [redacted]'],
     ['a web token', 'eyJhbGci.eyJzdWIi.c2ln', '[redacted]'],
+    [
+      'a web token without a signature, behind a host',
+      'at a.b.eyJhbGci.eyJzdWIi. end',
+      'at a.b.[redacted] end',
+    ],
+    ['a password with colons in an address', 'http://me:hun:ter:2@db/', 'http://[redacted]@db/'],
   ])('takes out %s', (_, text, expected) => {
     expect(redact(text)).toBe(expected);
   });
@@ -51,6 +57,7 @@ describe('redact', () => {
 
   test.each([
     ['a backup id', '20260402T020000Z-full-k3f9'],
+    ['a host that begins as a web token does', 'eyJ.example'],
     ['an ARN', 'arn:aws:iam::123456789012:role/clickhouse-backup'],
     ['a checksum in hexadecimal', '5e9d75de4a6945fbb2dc2a22e355d4515e9d75de4a6945fbb2dc2a22e355d451'],
     ['a key of S3', 'backups/shop/20260402T020000Z-full-k3f9/data/shop/events/202601_1_1_0/data.bin'],

@@ -18,7 +18,7 @@ const { prover } = parseConfig(
   'The least configuration',
 );
 
-test('the arithmetic on the page is what `node bench/paper/page.ts` writes', () => {
+test('the arithmetic on the page is what `node bench/readme.ts` writes', () => {
   expect(withPaper(page)).toBe(page);
 });
 

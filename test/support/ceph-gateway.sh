@@ -19,18 +19,25 @@ user_id=CLICKHOUSEKEY
 user_secret=CLICKHOUSESECRET
 daemons=()
 
+missing_programs() {
+  local program
+  for program in ceph-mon ceph-mgr ceph-osd radosgw radosgw-admin ceph ceph-authtool monmaptool curl; do
+    command -v "$program" >/dev/null || echo "$program"
+  done
+}
+
 install_packages() {
+  [ -n "$(missing_programs)" ] || return 0
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}" >/dev/null
 }
 
 require_programs() {
-  local program
-  for program in ceph-mon ceph-mgr ceph-osd radosgw radosgw-admin ceph ceph-authtool monmaptool curl; do
-    command -v "$program" >/dev/null && continue
-    echo "$program is not installed. On Debian, as root: $0 install" >&2
-    exit 2
-  done
+  local missing
+  missing=$(missing_programs | paste -sd ' ')
+  [ -z "$missing" ] && return
+  echo "Not installed: $missing. On Debian, as root: $0 install" >&2
+  exit 2
 }
 
 # Below the ports that Linux gives to outgoing connections, so that none of those takes it in between.

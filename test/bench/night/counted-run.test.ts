@@ -14,7 +14,7 @@ const WORK = {
   States: {
     Work: task('arn:work', {
       Next: 'IsAnythingLeft',
-      Retry: [{ ErrorEquals: ['Busy'], IntervalSeconds: 0, MaxAttempts: 1 }],
+      Retry: [{ ErrorEquals: ['Busy'], IntervalSeconds: 600, MaxAttempts: 1 }],
     }),
     IsAnythingLeft: {
       Type: 'Choice',

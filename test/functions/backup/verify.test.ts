@@ -168,6 +168,18 @@ describe('an incremental backup', () => {
     await failureOf('VerificationFailed', verify(target, backup));
     expect(await verified(target, INCREMENTAL)).toBeUndefined();
   });
+
+  it('is not verified when its base has failed since it was begun', async () => {
+    const target = await addIncremental();
+    await write(around.bucket, target, ID, 'failed', { error: 'ProofRefuted', what: 'It is damaged.' });
+    const failure = await failureOf('VerificationFailed', verify(target, backup));
+    expect(failure).toMatchObject({
+      error: 'BaseRefuted',
+      class: 'new attempt',
+      what: `The incremental ${INCREMENTAL} stands on ${ID}, which has failed meanwhile. It is damaged.`,
+    });
+    expect(await verified(target, INCREMENTAL)).toBeUndefined();
+  });
 });
 
 describe('a verification that is disturbed', () => {

@@ -208,6 +208,19 @@ describe('an examination of a real server', () => {
     ]);
   });
 
+  it('has it read its canary again, where incrementals are scheduled', async () => {
+    const schedule = { full: 'cron(0 2 ? * SUN *)', incremental: 'cron(0 2 ? * MON-SAT *)' };
+    const target = around.addTarget({ url: engine().server.url, schedule });
+    const found = await examine(target);
+    expect(results(found)).toEqual(GOOD);
+    expect(found['bucket']?.what).toContain('It read it again as the base of another.');
+    const keys = (await all(listObjects(around.bucket, `backups/${target}/`))).map(({ key }) => key);
+    // Of the second there is its manifest alone: all that it names lies in the first.
+    expect(keys.filter((key) => key.includes('-incr/')).map((key) => key.split('/').at(-1))).toEqual([
+      '.backup',
+    ]);
+  });
+
   it('finds that the bucket is not there', async () => {
     vi.stubEnv(ENVIRONMENT.bucket, 'no-such-bucket');
     const found = await examine(around.addTarget({ url: engine().server.url }));

@@ -1,0 +1,27 @@
+/** Whether an alert would reach anybody, as far as whoever asks may know it. */
+import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
+import type { Examination, Installation } from '../core/installation.ts';
+import { listenerProblem } from '../core/listeners.ts';
+
+/** @returns undefined where there is no topic that anybody could subscribe to: on one machine */
+export async function examineAlerts({ listeners }: Installation): Promise<Examination | undefined> {
+  if (listeners === undefined) return undefined;
+  try {
+    const found = await listeners();
+    const problem = listenerProblem(found);
+    if (problem !== undefined) return { check: 'alerts', result: 'bad', ...problem };
+    const count = `${found.length} ${found.length === 1 ? 'subscriber hears' : 'subscribers hear'}`;
+    return { check: 'alerts', result: 'good', what: `${count} the alerts.`, remedy: '' };
+  } catch (error) {
+    if (!(error instanceof SafehouseError)) throw error;
+    return {
+      check: 'alerts',
+      result: 'not checked',
+      what: `It is not known who hears the alerts. ${error.failure.what}`,
+      remedy:
+        error.name === ERROR_NAMES.refused
+          ? 'Give whoever looks `sns:ListSubscriptionsByTopic` on the topic.'
+          : error.failure.remedy,
+    };
+  }
+}
