@@ -6,6 +6,7 @@ import { nightCost } from './figures/night.ts';
 import { overhead } from './figures/overhead.ts';
 import { proof } from './figures/proof.ts';
 import { removal } from './figures/removal.ts';
+import { restore } from './figures/restore.ts';
 import { retentionPlan } from './figures/retention.ts';
 import { verification } from './figures/verification.ts';
 
@@ -20,4 +21,5 @@ export const FIGURES: readonly Figure[] = [
   proof,
   coldStart,
   mounting,
+  restore,
 ];

@@ -3,7 +3,7 @@ import { Annotations } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
 import type { Config, Target } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
-import { largestGapHours } from '../core/schedule.ts';
+import { largestGapHours, skippedRuns } from '../core/schedule.ts';
 
 /**
  * Gaps are counted from the first of January, so that the template does not differ from one day to the next.
@@ -51,10 +51,26 @@ const PROOF_SPARE_HOURS = 24;
 export const proofStaleAfterHours = ({ prove }: Target, staleAfter: number): number =>
   prove.staleAfterHours ?? staleAfter + PROOF_SPARE_HOURS;
 
+const YEAR = 366 * 24 * 3_600_000;
+
+/** Where the clocks go forward, EventBridge Scheduler leaves a start out, and nobody is told of it on that night. */
+function warnOfSkippedRuns(scope: IConstruct, name: string, target: Target, now: number): void {
+  const from = startOfYear(now);
+  const skipped = expressions(target).flatMap((expression) =>
+    skippedRuns(expression, target.schedule.timeZone, from, from + YEAR),
+  );
+  if (skipped.length === 0) return;
+  Annotations.of(scope).addWarningV2(
+    `safehouse:skipped-runs-${name}`,
+    `targets.${name}.schedule: ${target.schedule.timeZone} has no ${skipped.join(', ')}, so nothing is backed up at that time. Choose an hour that every day has.`,
+  );
+}
+
 /** @throws {SafehouseError} InvalidConfiguration, with the arithmetic */
 export function checkLifetimes(scope: IConstruct, config: Config, now: number): void {
   for (const [name, target] of Object.entries(config.targets)) {
     refuseAbortedUploads(name, target, config.bucket.abortMultipartDays);
+    warnOfSkippedRuns(scope, name, target, now);
     if (config.bucket.objectLock !== undefined)
       checkObjectLock(scope, name, target, config.bucket.objectLock, now);
   }

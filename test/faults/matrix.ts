@@ -138,9 +138,9 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     9,
     'The hour that is skipped in spring and repeated in autumn',
-    'UTC by default; a run in the skipped hour is missed at most once and expected by the alarm, one in the repeated hour happens once',
+    'UTC by default; a run in the skipped hour is missed at most once, expected by the alarm and said at synthesis; one in the repeated hour happens once',
     CLOCK,
-    { lacks: 'A schedule in the hour that its zone skips is taken without a warning at synthesis.' },
+    { also: [shownBy('infra/lifetimes.test.ts', 'is warned of when the zone skips it')] },
   ),
   row(
     10,
@@ -415,8 +415,10 @@ export const MATRIX: readonly FaultRow[] = [
     'Found out on a damaged control backup before each verdict',
     RESTORE,
     {
-      also: [shownBy('functions/prove/self-test.test.ts', 'knows an engine that answers nothing for blind')],
-      lacks: 'A drill of a backup without any table passes, although it has compared nothing.',
+      also: [
+        shownBy('functions/prove/self-test.test.ts', 'knows an engine that answers nothing for blind'),
+        shownBy('functions/restore/restore.test.ts', 'does not pass for one that compared something'),
+      ],
     },
   ),
   row(
@@ -425,8 +427,12 @@ export const MATRIX: readonly FaultRow[] = [
     'An alarm on failures that were not told; alerts that a webhook does not take are kept and alarm; a deaf deployment is said at synthesis',
     ALERTS,
     {
-      also: [shownBy('functions/alert/webhook.test.ts', 'that answers %i has not taken the alert')],
-      lacks: 'A subscription that was never confirmed is not found, and no alert is sent on trial.',
+      also: [
+        shownBy('functions/alert/webhook.test.ts', 'that answers %i has not taken the alert'),
+        shownBy('cli/alert-health.test.ts', 'takes what it may not know for unknown, and not for well'),
+      ],
+      lacks:
+        'A subscription that was never confirmed is said by `status` and `doctor`, when somebody looks; no alert is sent on trial.',
     },
   ),
   row(46, 'The metric stops', 'Missing data is an alarm', CLOCK, {

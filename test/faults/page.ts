@@ -1,4 +1,5 @@
 /** The table and the figures of `docs/reliability.md`, out of the list of faults and a run of its tests. */
+import fuzzed from '../security/figures.json' with { type: 'json' };
 import { type FaultRow, MATRIX, type ShownBy } from './matrix.ts';
 import { type Results, shownRows } from './results.ts';
 
@@ -29,6 +30,7 @@ function summary(results: Results): string {
     `| … of which with something missing, which the table names | ${inPart.length} |`,
     `| tests of the suite: passed, of all | ${passed} of ${results.tests.length} |`,
     ...figureRows(results),
+    `| bad inputs that the fuzzers have tried (\`npm run test:fuzz\`), of which crashes | ${fuzzed.badInputs}, ${fuzzed.crashes} |`,
   ].join('\n');
 }
 

@@ -59,6 +59,19 @@ function check(bucket: object, more: object = {}): string[] {
   return stack.node.metadata.flatMap(({ type, data }) => (type === 'aws:cdk:warning' ? [String(data)] : []));
 }
 
+describe('a start at a time that does not exist', () => {
+  test('is warned of when the zone skips it', () => {
+    const schedule = { timeZone: 'Europe/Berlin', full: 'cron(30 2 * * ? *)' };
+    expect(check({}, { schedule })).toEqual([
+      expect.stringContaining('Europe/Berlin has no 2026-03-29T02:30, so nothing is backed up at that time'),
+    ]);
+  });
+
+  test.each(['cron(30 3 * * ? *)', 'rate(1 day)'])('is not feared of %s', (full) => {
+    expect(check({}, { schedule: { timeZone: 'Europe/Berlin', full } })).toEqual([]);
+  });
+});
+
 describe('the abort of uploads', () => {
   test('is refused when it would end a backup that is still running', () => {
     expect(() => check({ abortMultipartDays: 1 }, { maxHours: 24 })).toThrow(
