@@ -15,7 +15,7 @@ let client: SSMClient | undefined;
  */
 export async function readParameter(name: string): Promise<string> {
   const known = cache.get(name);
-  if (known !== undefined && Date.now() - known.readAt < FRESH_MILLISECONDS) return known.value;
+  if (known !== undefined && Math.abs(Date.now() - known.readAt) < FRESH_MILLISECONDS) return known.value;
   client ??= new SSMClient({ maxAttempts: 5 });
   const answer = await client
     .send(new GetParameterCommand({ Name: name, WithDecryption: true }))

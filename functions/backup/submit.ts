@@ -23,7 +23,7 @@ export const handler = step('submit', preparedRunSchema, async (run): Promise<Po
   if (joined) {
     // Whoever claimed the attempt may not have come to its page in the ledger yet; the claim is there.
     const claim = await readAttempt(bucket(), run.target, run.slot, run.attempt);
-    return submittedPoll(claim?.at ?? new Date().toISOString());
+    return submittedPoll(notAhead(claim?.at));
   }
   await refuseGivenUp(bucket(), run.target, id);
   const clickhouse = await openClickHouse(target);
@@ -35,6 +35,15 @@ export const handler = step('submit', preparedRunSchema, async (run): Promise<Po
     await clickhouse.client.close();
   }
 });
+
+/**
+ * The other execution's time, unless its clock was ahead: counted from the future, no limit would ever be reached, and this
+ * execution would ask every two seconds until its history is full.
+ */
+function notAhead(time: string | undefined): string {
+  const now = new Date();
+  return time === undefined || Date.parse(time) > now.getTime() ? now.toISOString() : time;
+}
 
 /**
  * Whether an earlier run of this step got through. The server's own check of ids ends with its process and is its own, so

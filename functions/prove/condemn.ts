@@ -17,7 +17,6 @@ export async function condemn(
 ): Promise<void> {
   // Whether another attempt follows is not known here: who started the proof decides it.
   const same = { by: execution, step: 'prove', final: true } as const;
-  await record(bucket, target, backup, 'failed', { ...same, ...failure });
   const { entries } = await readLedger(bucket, target);
   const standing = entries.filter(
     ({ id, kind, states }) =>
@@ -38,4 +37,6 @@ export async function condemn(
       remedy: 'Do not restore from it. The next backup is a full one.',
     });
   });
+  // Last: whoever is interrupted before leaves a backup that the next proof refutes again, and never a good one on a failed base.
+  await record(bucket, target, backup, 'failed', { ...same, ...failure });
 }

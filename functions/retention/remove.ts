@@ -6,6 +6,7 @@ import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { backupPrefix, MANIFEST } from '../../core/keys.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import { METRICS } from '../../core/metrics.ts';
+import type { RetentionPin } from '../../core/retention.ts';
 import { type Removal, removalSchema } from '../../core/workflow.ts';
 import { bucket } from '../environment.ts';
 import { measure } from '../measure.ts';
@@ -44,6 +45,13 @@ async function removeBackup(
     return 'spared';
   }
   await record(bucket(), target, id, 'removing', { by: execution, reason });
+  // A restore pins first and then looks whether the removal has begun; this looks for pins once more after it has said so. One of
+  // the two sees the other, also when both are at it in the same second, or when an earlier run of this step has begun.
+  const pin = await findPin(target, id);
+  if (pin !== undefined) {
+    logger.warn('spared', { id, because: `it is pinned by ${pin.holder}` });
+    return 'spared';
+  }
   const gone = await removeObjects(bucket(), backupPrefix(target, id), MANIFEST, { end, signal });
   if (!gone.empty) return 'not finished';
   await record(bucket(), target, id, 'removed', {
@@ -80,10 +88,15 @@ async function whatSpares(
   if (entry.states.expiring === undefined) return 'its mark was taken away';
   const mark = await requireEvidence(bucket(), target, id, 'expiring');
   if (Date.parse(mark.removeAfter) > now) return `its grace lasts until ${mark.removeAfter}`;
-  const pin = (await readPins(bucket(), target, id)).find(({ lapsesAt }) => lapsesAt > now);
+  const pin = await findPin(target, id);
   if (pin !== undefined) return `it is pinned by ${pin.holder}`;
   const dependent = await findDependent(target, entry, entries, bases);
   return dependent === undefined ? undefined : `${dependent} stands on it`;
+}
+
+async function findPin(target: string, id: string): Promise<RetentionPin | undefined> {
+  const pins = await readPins(bucket(), target, id);
+  return pins.find(({ lapsesAt }) => lapsesAt > Date.now());
 }
 
 /**

@@ -45,13 +45,17 @@ async function measureTarget(s3: Bucket, name: string, target: Target, now: numb
   ];
   const newest = good.at(-1);
   if (newest !== undefined)
-    measurements.push([METRICS.goodBackupAge, 'Seconds', (now - newest.startedAt) / 1000]);
+    measurements.push([METRICS.goodBackupAge, 'Seconds', (now - Math.max(...good.map(beganAt))) / 1000]);
   const { covered, newestProven } = proofCoverage(entries, target.prove.againWithinDays, now);
   if (newestProven !== null)
-    measurements.push([METRICS.proofAge, 'Seconds', (now - newestProven.startedAt) / 1000]);
+    measurements.push([METRICS.proofAge, 'Seconds', (now - beganAt(newestProven)) / 1000]);
   if (good.length > 0) measurements.push([METRICS.proofCoverage, 'Percent', (100 * covered) / good.length]);
   return measurements;
 }
+
+/** The id is by the clock of the function that made it; a page of the ledger by S3's. No backup began after it was verified. */
+const beganAt = ({ startedAt, states }: LedgerEntry): number =>
+  Math.min(startedAt, states.started ?? startedAt, states.verified ?? startedAt);
 
 const HOUR = 3_600_000;
 

@@ -125,6 +125,21 @@ describe('a repeated submit', () => {
 });
 
 describe('a submit of a second execution', () => {
+  it('counts from now when the clock of the first is ahead', async () => {
+    const target = await addStarted();
+    await putOnce(around.bucket, attemptKey(target, SLOT, 1), {
+      version: 1,
+      id: ID,
+      kind: 'full',
+      base: null,
+      reason: null,
+      execution: OTHER_EXECUTION,
+      at: new Date(Date.now() + 17 * 86_400_000).toISOString(),
+    });
+    const { submittedAt } = await submit(preparedRunOf(target, { joined: true }));
+    expect(Date.parse(submittedAt)).toBeLessThanOrEqual(Date.now());
+  });
+
   it('sends nothing, asks nothing, and counts from the decision of the first', async () => {
     const target = await addStarted();
     const at = '2026-04-02T02:00:01.000Z';
