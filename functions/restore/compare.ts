@@ -118,12 +118,14 @@ function raise(index: number): never {
 const differencesIn = ({ tables }: RestoreComparison): number =>
   tables.filter(({ comparison }) => BAD_COMPARISONS.includes(comparison)).length;
 
-/** A drill that has held no rows against the backup's proves nothing, and must not look as if it had. */
+/** A drill that has held no rows against the backup's, and read none, proves nothing and must not look as if it had. */
 function requireSomething({ restore, backup }: RestorePlan, { tables }: RestoreComparison): void {
-  const held = tables.filter(({ comparison }) => comparison !== 'definition' && comparison !== 'not counted');
-  if (held.length > 0) return;
+  const isJudged = tables.some(
+    ({ comparison, checked }) => checked || (comparison !== 'definition' && comparison !== 'not counted'),
+  );
+  if (isJudged) return;
   throw new SafehouseError(ERROR_NAMES.refused, {
-    what: `The drill ${restore} has compared nothing: ${backup} has no table whose rows were counted when it was proven.`,
+    what: `The drill ${restore} has compared nothing: ${backup} has no table whose rows were counted when it was proven, and none that CHECK TABLE reads.`,
     remedy: `Prove it first (safehouse prove ${backup}), and look at what the target backs up (safehouse show ${backup}).`,
     error: 'NothingCompared',
   });

@@ -42,6 +42,12 @@ function figureRows({ figures }: Results): string[] {
     bodiesCut,
     backups,
     attempts,
+    walkRuns,
+    walkDays,
+    walkBackups,
+    walkFaults,
+    walkRestores,
+    walkViolations,
     alarmAfterHours,
     alarmThresholdHours,
   } = figures;
@@ -53,6 +59,13 @@ function figureRows({ figures }: Results): string[] {
           `| … requests to S3, of which amiss | ${requests}, ${requestsAmiss} |`,
           `| … bodies read, of which cut | ${bodies}, ${bodiesCut} |`,
           `| … attempts that they took | ${attempts} |`,
+        ]),
+    ...(walkRuns === undefined
+      ? []
+      : [
+          `| random walks, simulated days in them, backups made | ${walkRuns}, ${walkDays}, ${walkBackups} |`,
+          `| … faults in them, restores by the real engine | ${walkFaults}, ${walkRestores} |`,
+          `| … promises that were broken | ${walkViolations} |`,
         ]),
     ...(alarmAfterHours === undefined
       ? []

@@ -38,11 +38,15 @@ export const rowOfTitle = (title: string): number | undefined => {
 export function readReport(text: string): Results {
   const { testResults } = reportSchema.parse(JSON.parse(text));
   const all = testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map((test) => ({ ...test, file: name.slice(name.lastIndexOf('/') + 1) })),
+    assertionResults.map((test) => ({
+      ...test,
+      isOfFault: name.includes('/test/faults/'),
+      file: name.slice(name.lastIndexOf('/') + 1),
+    })),
   );
   return {
     tests: all
-      .filter(({ file }) => file !== LIST)
+      .filter(({ isOfFault, file }) => isOfFault && file !== LIST)
       .map(({ file, title, status }) => {
         const row = rowOfTitle(title);
         if (row === undefined) throw new Error(`${file}: "${title}" does not begin with "fault <number>: "`);

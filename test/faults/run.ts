@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run test:faults` runs the suite and writes what it has shown into docs/reliability.md. */
+/** `npm run test:faults` runs the suite and the walks, and writes what it has shown into docs/reliability.md. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,10 +16,14 @@ try {
   const report = join(directory, 'report.json');
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn(process.execPath, [vitest, 'run', 'test/faults', ...reporters], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    process.execPath,
+    [vitest, 'run', 'test/faults', 'test/walk/walk.test.ts', ...reporters],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+    },
+  );
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   const results = readReport(readFileSync(report, 'utf8'));
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
