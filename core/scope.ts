@@ -72,7 +72,7 @@ export function like(pattern: string): RegExp {
   const [first = '', ...rest] = partsOf(pattern);
   const last = rest.pop();
   if (last === undefined) return new RegExp(`^${first}$`, 'u');
-  // Between two `%` the first place that fits is as good as any. A look-ahead keeps to it: with `[^]*` for each `%` a name
+  // Between two `%` the first place that fits serves as well as a later one. A look-ahead keeps to it: with `[^]*` for each `%` a name
   // that fits nowhere would be tried in every combination of places, and twenty of `%_` take minutes.
   const between = rest.filter(Boolean).map((part, n) => `(?=(?<part${n}>[^]*?${part}))\\k<part${n}>`);
   return new RegExp(`^${first}${between.join('')}[^]*${last}$`, 'u');

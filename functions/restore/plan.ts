@@ -5,7 +5,7 @@ import { readEvidence, readLedger, requireEvidence } from '../../clients/ledger.
 import { readProofs } from '../../clients/proofs.ts';
 import { explainIssues } from '../../core/config-problems.ts';
 import { readDefinition } from '../../core/definition.ts';
-import { ERROR_NAMES } from '../../core/errors.ts';
+import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { restoreKey } from '../../core/keys.ts';
 import { type RestorePlan, restorePlanSchema } from '../../core/restore.ts';
 import { chooseBackup, chooseContent } from '../../core/restore-choice.ts';
@@ -20,7 +20,7 @@ export const handler = step(
   'plan',
   planRestoreInputSchema,
   async ({ execution, startedAt, input }): Promise<RestoreRun> => {
-    const request = explainIssues(restoreInputSchema, input, 'The input of the execution', ERROR_NAMES.input);
+    const request = readRequest(input);
     const to = request.to ?? request.target;
     for (const name of new Set([request.target, to])) await readTarget(name);
     const restore = makeRestoreId(startedAt, execution);
@@ -30,6 +30,23 @@ export const handler = step(
     return { execution, restore, target: request.target, to, backup, dryRun, drill };
   },
 );
+
+const EXAMPLE =
+  '{ "target": "events" }, or { "target": "events", "backup": "20260402T020000Z-full-k3f9", "tables": ["shop.orders"], "dryRun": true }';
+
+/** It may have been typed into the console by hand, at night: what is wrong is said with what would be right. */
+function readRequest(input: unknown): RestoreRequest {
+  try {
+    return explainIssues(restoreInputSchema, input, 'The input of the execution', ERROR_NAMES.input);
+  } catch (error) {
+    if (!(error instanceof SafehouseError)) throw error;
+    const { failure } = error;
+    throw new SafehouseError(error.name, {
+      ...failure,
+      remedy: `${failure.remedy} For example: ${EXAMPLE}.`,
+    });
+  }
+}
 
 /** A repeat adopts what was decided, also when a newer backup has come meanwhile. */
 async function decideOnce(

@@ -509,4 +509,9 @@ describe('what is asked for', { timeout: 60_000 }, () => {
     expect(refused).toMatchObject({ status: 'failed', error });
     expect(refused.cause).toContain(said);
   });
+
+  it('is shown by an example where it is not understood', async () => {
+    const refused = await ground.restore({ tabels: ['shop.orders'] });
+    expect(refused.cause).toContain('For example: { "target": "events" }');
+  });
 });
