@@ -89,6 +89,7 @@ const COMMANDS = [
   ['npx safehouse sql latest "SELECT count() FROM shop.orders" --local', 'ask it, without a restore'],
   ['npx safehouse retention demo --local', 'what stays, what goes, and why'],
   ['npx safehouse backup demo --local', 'one more'],
+  ['npx safehouse restore demo --dry-run --local', 'how it would be brought back beside it'],
   ['npx safehouse local up', 'ClickHouse and S3 for your own tables'],
 ] as const;
 

@@ -195,6 +195,21 @@ describe('a restore under the same names', { timeout: 60_000 }, () => {
     expect(await ground.ask("SELECT dictHas('shop.names', toUInt64(5)) AS has")).toEqual([{ has: 1 }]);
   });
 
+  it('brings everything back to a server that has lost it', async () => {
+    const { target } = known();
+    await drop(...DATABASES);
+    const restored = await ground.restore({ target, mode: 'asIs' });
+    expect(restored).toMatchObject({ status: 'succeeded', report: { outcome: 'restored' } });
+    expect(await count('shop.orders')).toBe(2500);
+    expect(await count(`${quoteIdentifier(WEIRD)}.${quoteIdentifier(WEIRD)}`)).toBe(7);
+    // Views go on where they were.
+    const before = await count('shop.sums');
+    await ground.tell('INSERT INTO shop.orders VALUES (9999, now())');
+    expect(await count('shop.sums')).toBe(before + 1);
+    await ground.tell('ALTER TABLE shop.orders DELETE WHERE id = 9999 SETTINGS mutations_sync = 2');
+    await ground.tell('ALTER TABLE shop.sums DELETE WHERE id = 19998 SETTINGS mutations_sync = 2');
+  });
+
   it('never mixes with rows that are there', async () => {
     const { target } = known();
     const restored = await ground.restore({ target, tables: ['shop.orders'] });
