@@ -163,9 +163,18 @@ function judgeOtherReplica(memory: PollMemory, server: string, now: number): Jud
 }
 
 /**
- * Seconds until the next poll: a tenth of the time so far, at least 2 and at most 600, so that a backup is noticed within a
+ * Seconds until the next poll: a tenth of the time so far, at least 1 and at most 600, so that a backup is noticed within a
  * tenth of its duration, a short one costs a few transitions, and one of a week stays under half of the 25,000 events that
  * an execution's history can hold.
+ *
+ * @param polls so far. By a clock that is behind no time passes at all: then the wait grows with their number, later than it
+ *   ever would by a clock that is right.
  */
-export const nextWaitSeconds = (elapsedSeconds: number): number =>
-  Math.round(Math.min(600, Math.max(2, elapsedSeconds / 10)));
+export const nextWaitSeconds = (elapsedSeconds: number, polls = 0): number =>
+  Math.round(Math.min(600, Math.max(1, elapsedSeconds / 10, 1.1 ** (polls - 20))));
+
+/**
+ * For so long a poll looks by itself again and again: until then a second of waiting is much of what is waited for, and later
+ * the wait grows anyway.
+ */
+export const LOOKED_AT_CLOSELY_SECONDS = 20;

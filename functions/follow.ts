@@ -1,4 +1,5 @@
 /** Follows what ClickHouse does by itself, a backup or a restore: asks how it stands, judges the answer, and ends it. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { type ClickHouse, tell } from '../clients/clickhouse.ts';
 import { type BackupAnswer, everyReplica, observeBackup } from '../clients/observation.ts';
 import type { Target } from '../core/config.ts';
@@ -8,6 +9,7 @@ import { quoteIdentifier } from '../core/identifiers.ts';
 import {
   type Judgement,
   judgePoll,
+  LOOKED_AT_CLOSELY_SECONDS,
   nextWaitSeconds,
   type PollLimits,
   type PollMemory,
@@ -23,8 +25,32 @@ export interface Look {
   readonly at: number;
 }
 
+/** Two seconds in all: as little as a function may as well wait for. */
+const LOOKS = 9;
+const LOOKS_EVERY_MILLISECONDS = 250;
+
 /** @throws {SafehouseError} when the server refuses: that is neither an answer nor silence */
 export async function look(
+  clickhouse: ClickHouse,
+  target: Target,
+  id: string,
+  poll: Poll,
+  limits: PollLimits,
+): Promise<Look> {
+  let seen = await lookOnce(clickhouse, target, id, poll, limits);
+  for (let looks = 1; looks < LOOKS && isWorthAnother(seen, poll); looks += 1) {
+    await wait(LOOKS_EVERY_MILLISECONDS);
+    seen = await lookOnce(clickhouse, target, id, poll, limits);
+  }
+  return seen;
+}
+
+const isWorthAnother = ({ answer, judgement, at }: Look, { submittedAt }: Poll): boolean =>
+  judgement.outcome === 'running' &&
+  !(answer instanceof SafehouseError) &&
+  at - Date.parse(submittedAt) < LOOKED_AT_CLOSELY_SECONDS * 1000;
+
+async function lookOnce(
   clickhouse: ClickHouse,
   target: Target,
   id: string,
@@ -63,7 +89,7 @@ export function nextPoll(
   return {
     outcome,
     submittedAt,
-    waitSeconds: nextWaitSeconds((at - memory.submittedAt) / 1000),
+    waitSeconds: nextWaitSeconds((at - memory.submittedAt) / 1000, polls + 1),
     server: memory.server,
     progress: { files: memory.files, bytes: memory.bytes },
     movedAt: new Date(memory.movedAt).toISOString(),

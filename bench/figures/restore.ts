@@ -7,7 +7,7 @@ import { makeProvenBackup, runRestoreRounds } from '../restore/rounds.ts';
 import { spreadOf } from '../statistics.ts';
 
 const SIZE = { target: 'five', database: 'bench_restore', bytes: 5 * GIGABYTE };
-const ROUNDS = 4;
+const ROUNDS = 8;
 const MOST = 1.15;
 /** The data, its backup, and what is restored beside it. */
 const DISK_FACTOR = 4;

@@ -38,7 +38,7 @@ export const handler = step('submit', preparedRunSchema, async (run): Promise<Po
 
 /**
  * The other execution's time, unless its clock was ahead: counted from the future, no limit would ever be reached, and this
- * execution would ask every two seconds until its history is full.
+ * execution would ask every second until its history is full.
  */
 function notAhead(time: string | undefined): string {
   const now = new Date();

@@ -6,6 +6,8 @@ export interface EngineOptions {
   readonly dataDirectory: string;
   /** 0, the default, for any free one. */
   readonly port?: number;
+  /** A server's configuration file, in place of the engine's own. */
+  readonly configuration?: string;
   /** Passwords by name; by default the user `default` with an empty password. */
   readonly users?: Readonly<Record<string, string>>;
   /**
@@ -40,6 +42,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       dataDirectory: resolve(options.dataDirectory),
       port: options.port ?? 0,
       users: options.users ?? { default: '' },
+      ...(options.configuration !== undefined && { configuration: resolve(options.configuration) }),
     },
     environment: { ...inherited(), ...options.environment },
     log: options.log,

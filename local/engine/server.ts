@@ -12,12 +12,13 @@ const settingsSchema = z.object({
   dataDirectory: z.string(),
   port: z.number().int(),
   users: z.record(z.string(), z.string()),
+  configuration: z.string().default(fileURLToPath(new URL('config.xml', import.meta.url))),
 });
 
 serveParent(async (settings): Promise<RunningServer> => {
-  const { dataDirectory, port, users } = settingsSchema.parse(settings);
+  const { dataDirectory, port, users, configuration } = settingsSchema.parse(settings);
   const identity = await readIdentity(dataDirectory);
-  const engine = await open(dataDirectory);
+  const engine = await open(dataDirectory, configuration);
   const server = createServer(httpInterface(engine, users, identity));
   // A BACKUP, a RESTORE or a CHECK TABLE in the foreground takes as long as it takes.
   server.requestTimeout = 0;
@@ -31,9 +32,9 @@ serveParent(async (settings): Promise<RunningServer> => {
   return { port: listening, stop };
 });
 
-async function open(dataDirectory: string): Promise<OpenEngine> {
+async function open(dataDirectory: string, configuration: string): Promise<OpenEngine> {
   try {
-    return await openEngine(dataDirectory, fileURLToPath(new URL('config.xml', import.meta.url)));
+    return await openEngine(dataDirectory, configuration);
   } catch (error) {
     // ClickHouse writes its reason to stderr, from where it reaches the caller's message.
     throw new Error(

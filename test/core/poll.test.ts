@@ -213,27 +213,42 @@ describe('a server that does not know the backup', () => {
 
 describe('the wait between polls', () => {
   it.each([
-    [0, 2],
+    [0, 1],
+    [14, 1],
     [19, 2],
     [30, 3],
     [600, 60],
     [5994, 599],
     [6000, 600],
     [604_800, 600],
-    [-5, 2],
+    [-5, 1],
   ])('after %i s is %i s', (elapsed, wait) => {
     expect(nextWaitSeconds(elapsed)).toBe(wait);
   });
 
-  it('is a whole number of seconds from 2 to 600 and at most a tenth of the time so far', () => {
+  it('is a whole number of seconds from 1 to 600 and at most a tenth of the time so far', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 10_000_000, noNaN: true }), (elapsed) => {
         const wait = nextWaitSeconds(elapsed);
         expect(Number.isInteger(wait)).toBe(true);
-        expect(wait).toBeGreaterThanOrEqual(2);
-        expect(wait).toBeLessThanOrEqual(Math.min(600, Math.max(2, elapsed / 10 + 0.5)));
+        expect(wait).toBeGreaterThanOrEqual(1);
+        expect(wait).toBeLessThanOrEqual(Math.min(600, Math.max(1, elapsed / 10 + 0.5)));
       }),
     );
+  });
+
+  it('by a clock that is right, is never longer for the number of polls', () => {
+    for (let elapsed = 0, polls = 0; elapsed < 7 * DAY_SECONDS; polls += 1) {
+      expect(nextWaitSeconds(elapsed, polls)).toBe(nextWaitSeconds(elapsed));
+      elapsed += nextWaitSeconds(elapsed);
+    }
+  });
+
+  it('by a clock that is hours behind, grows all the same', () => {
+    let waited = 0;
+    let polls = 0;
+    for (; waited < DAY_SECONDS; polls += 1) waited += nextWaitSeconds(-DAY_SECONDS, polls);
+    expect(polls).toBeLessThan(300);
   });
 
   it('keeps a backup of a week under half of the history that an execution may have', () => {
@@ -276,7 +291,7 @@ const sights = (): fc.Arbitrary<Observation | null> =>
 /** Follows a backup as the state machine does, the sights repeating, until it ends. */
 function follow(seen: readonly (Observation | null)[], maxHours: number) {
   let known: PollMemory = memory({ server: null, files: 0, bytes: 0 });
-  for (let elapsed = 2, poll = 0; ; elapsed += nextWaitSeconds(elapsed), poll += 1) {
+  for (let elapsed = 1, poll = 0; ; elapsed += nextWaitSeconds(elapsed), poll += 1) {
     const sight = seen[poll % seen.length] ?? null;
     const judged = judgePoll(known, sight, SUBMITTED + elapsed * 1000, { maxHours });
     if (judged.outcome !== 'running') return { ...judged, elapsed, sight };

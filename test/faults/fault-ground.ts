@@ -1,6 +1,7 @@
 /** Real parts that can be broken: the bucket behind a faulty storage, and engines that are killed, restarted and mixed up. */
 import '../support/function-environment.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
@@ -17,6 +18,7 @@ const CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_REGION: 'eu-central-1',
 };
+const MEMORY = '/dev/shm';
 
 /** An engine of a test's own, on a directory that outlives its process. */
 export class OwnEngine {
@@ -33,6 +35,23 @@ export class OwnEngine {
     return new OwnEngine(
       directory,
       await startEngine({ dataDirectory: directory, environment: CREDENTIALS }),
+    );
+  }
+
+  /** @param room bytes that it has for data, whatever the disk has: the rest is to be kept free */
+  static async startWithRoom(room: number): Promise<OwnEngine> {
+    // In memory, where there is such a disk: what else this machine writes meanwhile does not take the room away.
+    const directory = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'safehouse-fault-'));
+    const { bavail, bsize } = await statfs(directory);
+    const configuration = join(directory, 'config.xml');
+    const kept = bavail * bsize - room;
+    await writeFile(
+      configuration,
+      `<clickhouse><storage_configuration><disks><default><keep_free_space_bytes>${kept}</keep_free_space_bytes></default></disks></storage_configuration></clickhouse>`,
+    );
+    return new OwnEngine(
+      directory,
+      await startEngine({ dataDirectory: join(directory, 'data'), configuration, environment: CREDENTIALS }),
     );
   }
 
@@ -86,8 +105,8 @@ export class FaultGround extends RestoreGround {
   }
 
   /** Ended with the file. */
-  async startEngine(): Promise<OwnEngine> {
-    const engine = await OwnEngine.start();
+  async startEngine(room?: number): Promise<OwnEngine> {
+    const engine = await (room === undefined ? OwnEngine.start() : OwnEngine.startWithRoom(room));
     this.#engines.push(engine);
     return engine;
   }

@@ -24,6 +24,7 @@ import { runNight } from './night.ts';
 const ground = new FaultGround();
 const DATABASES = ['shop'];
 const TIME = { timeout: 60_000 };
+const MEGABYTE = 1_000_000;
 let made: MadeBackup | undefined;
 
 beforeEach(async () => {
@@ -47,6 +48,12 @@ const count = async (table: string): Promise<number> => {
   return Number(row?.rows);
 };
 
+/** A table with a kilobyte in each row that nothing makes smaller. */
+const filled = (table: string, rows: number): string[] => [
+  `CREATE TABLE ${table} (id UInt64, text String) ENGINE = MergeTree ORDER BY id`,
+  `INSERT INTO ${table} SELECT number, randomString(1000) FROM numbers(${rows})`,
+];
+
 const drop = (database: string) => ground.tell(`DROP DATABASE IF EXISTS ${database} SYNC`);
 
 const RETENTION = 'arn:aws:states:eu-central-1:123456789012:execution:Retention:one';
@@ -66,6 +73,31 @@ describe('the place that a restore goes to', TIME, () => {
     expect(refused).toMatchObject({ status: 'failed', error: 'PreflightRefused' });
     expect(refused.cause).toMatch(/\[disk\] .* GB are to be restored to the disk .* GB are free/);
     expect(await ground.databases()).not.toContain('crowded');
+  });
+
+  test('fault 19: that fills up while the restore writes, is left with nothing half-filled, and takes it later', async () => {
+    const tables = [1, 2, 3, 4].map((number) => `logs.part_${number}`);
+    await ground.tell('CREATE DATABASE logs');
+    for (const table of tables) await ground.tell(...filled(table, 12_000));
+    const { target, id } = await ground.backUp(ground.addTarget({ databases: ['logs'] }));
+    const small = await ground.startEngine(64 * MEGABYTE);
+    await small.tell('CREATE DATABASE app');
+    const to = ground.addTarget({ url: small.url, databases: ['app'], restore: { keepFree: 0 } });
+    const request = { target, to, backup: id, as: { logs: 'again' } };
+    // The application goes on writing between the look at the disk and the statement.
+    const full = await ground.restore(request, {
+      'before submit': () => small.tell(...filled('app.events', 24_000)),
+    });
+    expect(full).toMatchObject({ status: 'failed', error: 'NOT_ENOUGH_SPACE', report: { left: [] } });
+    expect(full.cause).toContain('What it had made was taken away: again.');
+    expect(await small.ask("SELECT bytes_read > 0 FROM system.backups WHERE status = 'RESTORE_FAILED'")).toBe(
+      '1',
+    );
+    expect(await small.ask('SHOW DATABASES')).not.toContain('again');
+    expect(await small.ask('SELECT count() FROM app.events')).toBe('24000');
+    await small.tell('DROP TABLE app.events SYNC');
+    expect((await ground.restore(request)).status).toBe('succeeded');
+    expect(await small.ask('SELECT count() FROM again.part_4')).toBe('12000');
   });
 
   test('fault 41: with rows in it, is not mixed with others: nothing is begun', async () => {

@@ -61,6 +61,11 @@ export class Timeline {
     return this.#worker.getStore() ?? NOBODY;
   }
 
+  /** Whether whoever asks is one of those who live in this time. */
+  get isAtWork(): boolean {
+    return this.#worker.getStore() !== undefined;
+  }
+
   as<Result>(worker: Worker, work: () => Promise<Result>): Promise<Result> {
     return this.#worker.run(worker, work);
   }

@@ -2,6 +2,7 @@
 import '../support/function-environment.ts';
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { type Bucket, openBucket } from '../../clients/bucket.ts';
@@ -215,6 +216,7 @@ const world = (): World => {
 };
 
 const realRandomInt = crypto.randomInt;
+const realSetTimeout = timers.setTimeout;
 const realLog = console.log;
 
 /** Makes a world of this process, for as long as the work in it takes. */
@@ -230,6 +232,13 @@ export async function within<Result>(given: World, work: () => Promise<Result>):
     high === undefined
       ? world().random.whole(0, low - 1)
       : world().random.whole(low, high - 1)) as typeof crypto.randomInt;
+  // A step that waits lets the others of its world go on; the engine that really restores is in nobody's world.
+  timers.setTimeout = (async (milliseconds = 0, value?: unknown, options?: object) => {
+    const { timeline } = world();
+    if (!timeline.isAtWork) return realSetTimeout(milliseconds, value, options);
+    await timeline.sleep(milliseconds);
+    return value;
+  }) as typeof timers.setTimeout;
   syncBuiltinESMExports();
   console.log = (line: string) => world().published.push(...metricsIn(line));
   try {
@@ -237,6 +246,7 @@ export async function within<Result>(given: World, work: () => Promise<Result>):
   } finally {
     console.log = realLog;
     crypto.randomInt = realRandomInt;
+    timers.setTimeout = realSetTimeout;
     syncBuiltinESMExports();
     for (const client of [SSMClient, SNSClient]) Reflect.deleteProperty(client.prototype, 'send');
     restoreClock();

@@ -27,7 +27,7 @@ describe('waiting for the condition of a target', () => {
       expect(await check(addTarget())).toEqual({
         outcome: 'waiting',
         since: expect.any(String),
-        waitSeconds: 2,
+        waitSeconds: 1,
       });
     },
   );
@@ -35,7 +35,7 @@ describe('waiting for the condition of a target', () => {
   it('keeps the time of its beginning, and asks less often as it lasts', async () => {
     around.clickhouse.on(/^SELECT/, [{ lag: 5 }]);
     const since = ago(10 * MINUTE);
-    expect(await check(addTarget(), { outcome: 'waiting', since, waitSeconds: 2 })).toEqual({
+    expect(await check(addTarget(), { outcome: 'waiting', since, waitSeconds: 1 })).toEqual({
       outcome: 'waiting',
       since,
       waitSeconds: 60,

@@ -16,22 +16,21 @@ const KILL = /^KILL QUERY/;
 const poll = (target: string, known: Poll, overrides = {}): Promise<Poll> =>
   carried(invoke(handler, { ...preparedRunOf(target, {}, overrides), poll: known }));
 
-/** What the server answers: the row of the backup, over a running one. */
+/** What the server has of the backup, over a running one. */
+const rowOf = (overrides: Readonly<Record<string, unknown>> = {}) => ({
+  server: 'A',
+  uptime: 90_000,
+  status: 'CREATING_BACKUP',
+  error: '',
+  files: 5,
+  bytes: 500,
+  alive: 1,
+  startTime: '2026-04-02 02:00:01',
+  endTime: '1970-01-01 00:00:00',
+  ...overrides,
+});
 const answers = (overrides: Readonly<Record<string, unknown>> = {}) =>
-  around.clickhouse.on(LOOK, [
-    {
-      server: 'A',
-      uptime: 90_000,
-      status: 'CREATING_BACKUP',
-      error: '',
-      files: 5,
-      bytes: 500,
-      alive: 1,
-      startTime: '2026-04-02 02:00:01',
-      endTime: '1970-01-01 00:00:00',
-      ...overrides,
-    },
-  ]);
+  around.clickhouse.on(LOOK, [rowOf(overrides)]);
 
 const written = (target: string) => readEvidence(around.bucket, target, ID, 'written');
 const putManifest = (target: string) => putOnce(around.bucket, `${backupPrefix(target, ID)}.backup`, {});
@@ -57,6 +56,31 @@ describe('a poll of a backup that runs', () => {
     expect(Date.parse(seen.movedAt)).toBeGreaterThanOrEqual(now);
     expect(await written(target)).toBeUndefined();
     expect(around.clickhouse.askedFor(LOOK)[0]?.parameters).toEqual({ id: ID });
+  });
+
+  it('that began a moment ago looks again by itself until it has ended', async () => {
+    const target = around.addTarget();
+    around.clickhouse.on(LOOK, () => [
+      rowOf(around.clickhouse.askedFor(LOOK).length < 3 ? {} : { status: 'BACKUP_CREATED', alive: 0 }),
+    ]);
+    expect(await poll(target, pollOf(1))).toMatchObject({ outcome: 'finished', polls: 1 });
+    expect(around.clickhouse.askedFor(LOOK)).toHaveLength(3);
+  });
+
+  it('that began a moment ago goes back to the state machine after two seconds', async () => {
+    const target = around.addTarget();
+    answers();
+    const before = performance.now();
+    expect(await poll(target, pollOf(1))).toMatchObject({ outcome: 'running', waitSeconds: 1 });
+    expect(performance.now() - before).toBeGreaterThan(1900);
+    expect(around.clickhouse.askedFor(LOOK)).toHaveLength(9);
+  });
+
+  it('that began a while ago looks once', async () => {
+    const target = around.addTarget();
+    answers();
+    expect(await poll(target, pollOf(20))).toMatchObject({ outcome: 'running', waitSeconds: 2 });
+    expect(around.clickhouse.askedFor(LOOK)).toHaveLength(1);
   });
 
   it('waits through a silence, and remembers since when', async () => {

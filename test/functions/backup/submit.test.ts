@@ -37,7 +37,7 @@ describe('a submit', () => {
     expect(poll).toEqual({
       outcome: 'running',
       submittedAt: expect.any(String),
-      waitSeconds: 2,
+      waitSeconds: 1,
       server: null,
       progress: { files: 0, bytes: 0 },
       movedAt: poll.submittedAt,

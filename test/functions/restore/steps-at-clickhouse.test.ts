@@ -136,7 +136,7 @@ describe('stop', () => {
     await writePage(around, plan, 'submitted');
     clickhouse.on(RUNNING, [{ id: plan.restore }]).on(/^KILL QUERY/, []);
     const stopped = await carried(invoke(stop, run));
-    expect(stopped).toMatchObject({ stopped: false, waitSeconds: 2 });
+    expect(stopped).toMatchObject({ stopped: false, waitSeconds: 1 });
     expect(clickhouse.askedFor(/^KILL QUERY/)[0]?.query).toContain('KILL QUERY ON CLUSTER `o\'dd "\\`name`');
     expect(clickhouse.askedFor(RUNNING)[0]?.query).toContain(
       "clusterAllReplicas('o\\'dd \"`name', system.backups)",
