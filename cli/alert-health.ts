@@ -13,15 +13,28 @@ export async function examineAlerts({ listeners }: Installation): Promise<Examin
     const count = `${found.length} ${found.length === 1 ? 'subscriber hears' : 'subscribers hear'}`;
     return { check: 'alerts', result: 'good', what: `${count} the alerts.`, remedy: '' };
   } catch (error) {
-    if (!(error instanceof SafehouseError)) throw error;
-    return {
+    return notChecked(error, {
       check: 'alerts',
-      result: 'not checked',
-      what: `It is not known who hears the alerts. ${error.failure.what}`,
-      remedy:
-        error.name === ERROR_NAMES.refused
-          ? 'Give whoever looks `sns:ListSubscriptionsByTopic` on the topic.'
-          : error.failure.remedy,
-    };
+      what: 'It is not known who hears the alerts.',
+      permission: '`sns:ListSubscriptionsByTopic` on the topic',
+    });
   }
+}
+
+interface Unknown {
+  readonly check: string;
+  readonly what: string;
+  /** What whoever looks must be given. */
+  readonly permission: string;
+}
+
+/** What could not be read is unknown, and neither good nor bad. */
+export function notChecked(error: unknown, { check, what, permission }: Unknown): Examination {
+  if (!(error instanceof SafehouseError)) throw error;
+  return {
+    check,
+    result: 'not checked',
+    what: `${what} ${error.failure.what}`,
+    remedy: error.name === ERROR_NAMES.refused ? `Give whoever looks ${permission}.` : error.failure.remedy,
+  };
 }

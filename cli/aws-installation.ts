@@ -1,6 +1,7 @@
 /** A Safehouse on AWS: what the stack left in SSM, and its state machines. */
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { readAlarms } from '../clients/alarms.ts';
 import { readListeners } from '../clients/listeners.ts';
 import { readParameter, readTarget } from '../clients/parameters.ts';
 import { storageError } from '../clients/storage-errors.ts';
@@ -10,6 +11,7 @@ import { type Deployment, deploymentSchema } from '../core/deployment.ts';
 import { deploymentParameter, settingsPrefix } from '../core/environment.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { type Installation, targetOf, type Workflow } from '../core/installation.ts';
+import type { StackAlarms } from '../core/stack-alarms.ts';
 import { followExecution, stopExecution } from './aws-execution.ts';
 
 /** @throws {SafehouseError} NotFound, when there is no such stack in this account and region */
@@ -30,8 +32,14 @@ export async function openAws(stack: string): Promise<Installation> {
     },
     stop: (execution) => stopExecution(client, execution),
     listeners: () => readListeners(deployment.topicArn),
+    alarms: () => deployedAlarms(deployment),
     close: async () => client.destroy(),
   };
+}
+
+async function deployedAlarms({ region, topicArn, alarms }: Deployment): Promise<StackAlarms> {
+  const { namePrefix, count } = alarms;
+  return { alarms: await readAlarms({ region, topicArn, namePrefix }), deployed: count };
 }
 
 async function readDeployment(stack: string): Promise<Deployment> {

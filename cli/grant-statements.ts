@@ -39,7 +39,14 @@ export function grantStatements(
     })),
     {
       sql: grant(
-        ['backups', 'processes', 'databases', 'tables']
+        [
+          'backups',
+          'processes',
+          'databases',
+          'tables',
+          // Which shards the backup must have.
+          ...(cluster === undefined ? [] : ['clusters']),
+        ]
           .map((table) => `SELECT ON system.${table}`)
           .join(', '),
       ),

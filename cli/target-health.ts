@@ -10,6 +10,7 @@ import { foldLedger, isGood, type LedgerEntry } from '../core/ledger.ts';
 import { largestGapHours, nextRuns } from '../core/schedule.ts';
 import { type ProofHealth, proofHealth, proofProblems } from './proof-health.ts';
 import { type RestoreHealth, restoreHealth, restoreProblems } from './restore-health.ts';
+import { examineUploads, type UploadHealth } from './upload-health.ts';
 import type { ReportedError } from './verb.ts';
 
 const HOUR = 3_600_000;
@@ -34,6 +35,8 @@ export interface TargetHealth {
   readonly proof: ProofHealth | null;
   /** Null when the target cannot be looked at. */
   readonly restores: RestoreHealth | null;
+  /** Null when nothing was left behind, or the target cannot be looked at. */
+  readonly uploads: UploadHealth | null;
   readonly problems: readonly ReportedError[];
 }
 
@@ -71,6 +74,7 @@ export async function examineTarget(
     next: nextRun(target, now),
     proof,
     restores,
+    uploads: await examineUploads(bucket, name, entries),
     problems: [
       ...ageProblems(name, lastGood, good.length, target, examiner),
       ...(await chainProblems(bucket, lastGood, entries, command)),

@@ -38,18 +38,29 @@ export function openBucket(name: string, endpoint = process.env['AWS_ENDPOINT_UR
   };
 }
 
-/** Every object under a prefix, in S3's order. Breaks off with an error, never with a shorter list. */
+/**
+ * Every object under a prefix, in S3's order. Breaks off with an error, never with a shorter list.
+ *
+ * @param startAfter only keys that come after this one: what lies before it is not even listed
+ */
 export async function* listObjects(
   { name, client }: Bucket,
   prefix: string,
   signal?: AbortSignal,
+  startAfter?: string,
 ): AsyncGenerator<BucketObject> {
   let token: string | undefined;
   do {
     const page = await client
-      .send(new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken: token }), {
-        ...(signal && { abortSignal: signal }),
-      })
+      .send(
+        new ListObjectsV2Command({
+          Bucket: name,
+          Prefix: prefix,
+          StartAfter: startAfter,
+          ContinuationToken: token,
+        }),
+        { ...(signal && { abortSignal: signal }) },
+      )
       .catch((cause: unknown) => {
         throw storageError(cause, `list ${prefix} in ${name}`);
       });

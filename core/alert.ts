@@ -68,14 +68,15 @@ export function composeAlert(facts: AlertFacts): Alert {
   };
 }
 
-function lastGoodText(lastGood: AlertFacts['lastGood'], now: number): string {
+export function lastGoodText(lastGood: AlertFacts['lastGood'], now: number): string {
   if (lastGood === 'unknown')
     return 'not known: the ledger could not be read. Look at it before anything else.';
   if (lastGood === null) return 'NONE. This target has no good backup.';
   return `${lastGood.id}, ${ageText(now - lastGood.startedAt)} old, still in place (${lastGood.count} good in all)`;
 }
 
-function asciiLine(text: string, length: number): string {
+/** One line of printable ASCII, as SNS wants a subject. */
+export function asciiLine(text: string, length: number): string {
   const ascii = text.replace(/[^\x20-\x7e]/g, '?');
   return ascii.length > length ? `${ascii.slice(0, length - 3)}...` : ascii;
 }

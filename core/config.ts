@@ -189,6 +189,19 @@ const drillSchema = z.strictObject({
   schedule: scheduleExpression,
 });
 
+/** The schedule of a target that is examined when a person asks for it, and at no other time. */
+export const NEVER_EXAMINED = 'none';
+
+const doctorSchedule = z.string().superRefine((text, context) => {
+  for (const problem of text === NEVER_EXAMINED ? [] : scheduleProblems(text))
+    context.addIssue({ code: 'custom', message: `${problem} ("${NEVER_EXAMINED}" leaves it to people)` });
+});
+
+const doctorSchema = z.strictObject({
+  /** EventBridge Scheduler's words, in the time zone of the target's schedule: an hour at which somebody is at work. */
+  schedule: doctorSchedule.default('cron(0 9 * * ? *)'),
+});
+
 const databaseName = z.string().min(1);
 
 const NEVER_BACKED_UP =
@@ -241,6 +254,8 @@ const targetShape = z.strictObject({
   restore: restoreSchema.prefault({}),
   /** A real restore of the newest proven backup, compared and dropped again. */
   drill: drillSchema.optional(),
+  /** Tries everything that a backup needs, without being asked. */
+  doctor: doctorSchema.prefault({}),
   /** The newest good backup may be this old before the alarm; by default the largest gap of the schedule, plus maxHours and two. */
   staleAfterHours: z.number().positive().optional(),
 });
@@ -289,6 +304,8 @@ const alertsSchema = z.strictObject({
   topicArn: arn('sns').optional(),
   /** The address to post alerts to is itself a secret. */
   webhook: secretSchema.optional(),
+  /** When a message is sent with which nothing is wrong, in UTC: whoever misses it knows that no alert would come. */
+  trial: scheduleExpression.optional(),
 });
 
 const TARGET_NAME = /^[a-z][a-z0-9-]{0,47}$/;

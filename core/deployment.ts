@@ -5,6 +5,10 @@ const recordedSchema = z.object({
   bucket: z.string(),
   region: z.string(),
   topicArn: z.string(),
+  /**
+   * What the names of the stack's alarms begin with, and how many there are: their names would fill the parameter by themselves.
+   */
+  alarms: z.object({ namePrefix: z.string().min(1), count: z.number().int().min(1) }),
   /** The state machines of retention and of a proof by itself, one for all targets. */
   retention: z.string(),
   prove: z.string(),

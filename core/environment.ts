@@ -4,6 +4,8 @@ export const ENVIRONMENT = {
   /** Where the settings lie in SSM: `<prefix><target>`. */
   settings: 'SAFEHOUSE_SETTINGS',
   topic: 'SAFEHOUSE_TOPIC',
+  /** The ARN of the key that encrypts the bucket; not set where it is S3's own. */
+  bucketKey: 'SAFEHOUSE_BUCKET_KEY',
   /** The stack's name, a dimension of every metric. */
   stack: 'SAFEHOUSE_STACK',
   /** The workflow's name, a dimension of AlertsSent; set where a failure is recorded. */

@@ -4,6 +4,7 @@
  */
 import type { Target } from './config.ts';
 import type { Listener } from './listeners.ts';
+import type { StackAlarms } from './stack-alarms.ts';
 import type { Poll } from './workflow.ts';
 
 export const WORKFLOWS = ['backup', 'retention', 'prove', 'doctor', 'restore', 'cancelRestore'] as const;
@@ -66,6 +67,8 @@ export interface Installation {
   stop(execution: string): Promise<void>;
   /** Who is subscribed to the topic of the alerts; undefined where there is none, as on one machine. */
   listeners?: () => Promise<readonly Listener[]>;
+  /** The alarms of the stack; undefined where there is no CloudWatch, as on one machine. */
+  alarms?: () => Promise<StackAlarms>;
   close(): Promise<void>;
 }
 
@@ -77,4 +80,8 @@ export interface Examination {
   readonly what: string;
   /** Empty when nothing is to be done. */
   readonly remedy: string;
+  /** ClickHouse's, AWS's or Safehouse's name for what is bad. */
+  readonly error?: string | undefined;
+  /** Not checked, because this server can never be asked: that says nothing about the target. */
+  readonly isBeyondReach?: boolean | undefined;
 }

@@ -2,6 +2,7 @@
  * Where everything lies in the bucket. Both sides of every wall (infra's policies, the functions, the command line)
  * build keys here and nowhere else.
  */
+import type { Kind } from './backup-id.ts';
 import type { State } from './ledger.ts';
 
 export const BACKUPS = 'backups/';
@@ -22,6 +23,10 @@ export const targetPrefix = (target: string): string => `${BACKUPS}${target}/`;
 /** The prefix of one backup, with its slash at the end. */
 export const backupPrefix = (target: string, id: string): string => `${BACKUPS}${target}/${id}/`;
 
+/** The backup whose prefix a key lies under, or undefined when it lies under none. */
+export const backupIdOfKey = (key: string): string | undefined =>
+  /^backups\/[^/]+\/(?<id>[^/]+)\//.exec(key)?.groups?.['id'];
+
 export const ledgerPrefix = (target: string): string => `${LEDGER}${target}/`;
 
 /** The object whose existence puts a backup into a state. */
@@ -39,8 +44,15 @@ export const claimKey = (target: string, slot: string): string => `${CLAIMS}${ta
 export const attemptKey = (target: string, slot: string, attempt: number): string =>
   `${CLAIMS}${target}/${slot}/attempt-${attempt}.json`;
 
+const SKIPPED = '/skipped.json';
+
 /** Why a slot made no backup. */
-export const skippedKey = (target: string, slot: string): string => `${CLAIMS}${target}/${slot}/skipped.json`;
+export const skippedKey = (target: string, slot: string): string => `${CLAIMS}${target}/${slot}${SKIPPED}`;
+
+export const isSkippedKey = (key: string): boolean => key.endsWith(SKIPPED);
+
+/** The claims of one schedule, in the order of their scheduled times. */
+export const claimsPrefix = (target: string, kind: Kind): string => `${CLAIMS}${target}/${kind}/`;
 
 /**
  * Which backup id a backup that was made elsewhere has got, so that it is taken in once. Numbered, because nothing is written

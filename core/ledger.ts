@@ -52,10 +52,14 @@ export const startedSchema = z.object({
   reason: z.string().nullable(),
   scheduledTime: z.string().nullable(),
   attempt: z.number().int().positive(),
+  /** What this attempt asked of ClickHouse because of how the one before it failed. */
+  settings: z.record(z.string(), z.number()).optional(),
   clickhouse: z.object({ version: z.string(), server: z.string(), host: z.string() }),
   /** What was in scope when the backup began: an omission must never be silent. */
   databases: z.array(z.string()),
   tables: z.array(tableSchema),
+  /** The shards that the backup must have files of, when it is made ON CLUSTER and the server says which they are. */
+  shards: z.array(z.number().int().positive()).optional(),
 });
 export type Started = z.infer<typeof startedSchema>;
 

@@ -30,8 +30,18 @@ export const METRICS = {
   proofAge: 'ProofAge',
   /** The share of good backups whose proof is not older than the target wants, in percent. */
   proofCoverage: 'ProofCoverage',
+  /** One for each examination that found everything good, whoever asked for it. */
+  examinationsGood: 'ExaminationsGood',
   backupsFailed: 'BackupsFailed',
   backupsSkipped: 'BackupsSkipped',
+  /** Scheduled times that were skipped since a backup last began. */
+  skippedInARow: 'SkippedInARow',
+  /** Multipart uploads that nobody will complete: they are billed until a rule of the bucket aborts them. */
+  unfinishedUploads: 'UnfinishedUploads',
+  /** Of their parts, at least. */
+  unfinishedUploadBytes: 'UnfinishedUploadBytes',
+  /** Seconds since the oldest of them was begun. Absent while there is none. */
+  unfinishedUploadAge: 'UnfinishedUploadAge',
   backupsRemoved: 'BackupsRemoved',
   bytesRemoved: 'BytesRemoved',
 } as const;

@@ -67,6 +67,11 @@ export interface Decision {
 export interface RetentionPlan {
   /** One for every backup that is not removed yet, oldest first. */
   readonly decisions: readonly Decision[];
+  /**
+   * The ids of those that began and never ended, whatever else is decided about them: their pages are to be closed. Not where
+   * nothing is good and one was written whole: verifying it after all may be all that is left.
+   */
+  readonly abandoned: readonly string[];
   /** Why nothing at all is marked or removed, when that is so. */
   readonly held?: string;
 }
@@ -86,8 +91,14 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   if (!input.complete) return holdAll(input, ledger);
   const claims = claimAll(input, rules, ledger);
   const decisions = ledger.map((backup) => decide(backup, input, rules, claims));
-  return { decisions: limitShare(decisions, ledger, rules) };
+  return { decisions: limitShare(decisions, ledger, rules), abandoned: abandonedOf(ledger, claims) };
 }
+
+const abandonedOf = (ledger: Ledger, claims: Claims): string[] =>
+  ledger
+    .filter(({ standing }) => standing.is === 'abandoned')
+    .map(({ entry }) => entry.id)
+    .filter((id) => claims.of(id).every(({ rule }) => rule !== 'no good backup'));
 
 /** The settings were checked when they were written; a NaN that came in since would keep nothing. */
 function usable(given: RetentionRules): RetentionRules {
@@ -123,7 +134,7 @@ function holdAll({ expiring }: RetentionInput, ledger: Ledger): RetentionPlan {
     const isMarked = removing === true || entry.states.expiring !== undefined || expiring.has(entry.id);
     return { id: entry.id, action: isMarked ? 'wait' : 'keep', rule: 'incomplete', reasons: [INCOMPLETE] };
   });
-  return { decisions, held: INCOMPLETE };
+  return { decisions, abandoned: [], held: INCOMPLETE };
 }
 
 function claimAll(input: RetentionInput, rules: RetentionRules, ledger: Ledger): Claims {

@@ -156,6 +156,7 @@ export const ERROR_SECTIONS = {
     'ProverNotReading',
   ],
   'clickhouse-may-delete-backups': ['DELETE_ALLOWED'],
+  'the-key-cannot-be-used': ['KeyDisabled', 'KeyNotFound', 'KeyNotUsable', 'KeyToBeDeleted'],
   'the-configuration-or-input-is-wrong': [
     'InvalidConfiguration',
     'InvalidInput',

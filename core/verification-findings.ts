@@ -7,6 +7,8 @@ export const FINDING_KINDS = [
   'locked',
   /** The manifest in the prefix is that of another `BACKUP` statement (ClickHouse#112407). */
   'other backup',
+  /** A shard of the cluster has no files in the manifest. */
+  'missing shard',
   /** The manifest lists one name twice. */
   'named twice',
   /** Two files of the manifest give different sizes to the object that they share (ClickHouse#112403). */

@@ -10,6 +10,7 @@ import { type ListedBackup, ObjectComparison } from './object-comparison.ts';
 import { BaseNeeds, checkBase, nameMissingInBase } from './verification-base.ts';
 import { type Finding, type FindingKind, Findings } from './verification-findings.ts';
 import { compareFile, nameUnexpected } from './verification-objects.ts';
+import { ShardContents } from './verification-shards.ts';
 import { type OtherTable, type TableContent, TableContents } from './verification-tables.ts';
 
 export type { BackupStreams, ListedObject } from './backup-streams.ts';
@@ -20,6 +21,8 @@ export interface VerificationRequest extends BackupStreams {
   readonly id?: string;
   /** What was in scope when the backup began. */
   readonly scope: readonly LedgerTable[];
+  /** The shards that have files of their own, for a backup that was made ON CLUSTER; left out where nobody knows. */
+  readonly shards?: readonly number[] | undefined;
   /** True for an incremental. One that happens to take nothing from its base is as good as a full. */
   readonly expectedBase: boolean;
   /** The base, when there is one, and its uuid where it is known from elsewhere than from the manifest. */
@@ -62,6 +65,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
   const own = await readOwn(request, findings);
   if (own.manifest !== null) {
     checkId(request.id, own.manifest.header, findings);
+    own.shards.findMissing(request.shards, findings);
     own.tables.findMissing(findings);
     await checkChain(request, own.manifest.header, own.needs, findings);
   }
@@ -72,6 +76,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
 interface Own {
   readonly listed: ListedBackup;
   readonly tables: TableContents;
+  readonly shards: ShardContents;
   readonly needs: BaseNeeds;
   readonly logicalBytes: number;
   /** Null when there is none. */
@@ -82,20 +87,22 @@ interface Own {
 async function readOwn(request: VerificationRequest, findings: Findings): Promise<Own> {
   const objects = new ObjectComparison();
   const tables = new TableContents(request.scope);
+  const shards = new ShardContents();
   const needs = new BaseNeeds();
   let logicalBytes = 0;
   const listed = await objects.list(request.listing());
   checkListed(listed, findings);
-  if (listed.manifestBytes === null) return { listed, tables, needs, logicalBytes, manifest: null };
+  if (listed.manifestBytes === null) return { listed, tables, shards, needs, logicalBytes, manifest: null };
 
   const manifest = await readManifest(request.manifest(), listed.manifestBytes, (file) => {
     logicalBytes += file.size;
     tables.add(file);
+    shards.add(file);
     needs.add(file);
     compareFile(file, objects, findings);
   });
   await nameUnexpected(request.listing, objects, findings);
-  return { listed, tables, needs, logicalBytes, manifest };
+  return { listed, tables, shards, needs, logicalBytes, manifest };
 }
 
 function checkListed({ locked, manifestBytes, objects }: ListedBackup, findings: Findings): void {

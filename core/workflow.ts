@@ -3,6 +3,7 @@
  * carries at most 256 KiB, so long things (tables, evidence) stay in the ledger and only ids travel.
  */
 import * as z from 'zod';
+import type { AttemptSettings } from './attempt-settings.ts';
 import { KINDS } from './backup-id.ts';
 import { FAILURE_CLASSES } from './failure.ts';
 
@@ -67,6 +68,8 @@ export const checkBeforeInputSchema = z.looseObject({
   before: z.object({ since: z.string() }).optional(),
 });
 
+const attemptSettings = z.record(z.string(), z.number()).optional();
+
 /**
  * What one attempt at a slot decided, in the bucket under `attemptKey`. Whoever writes it first decides; a repeat of the
  * step, or a second execution of the same slot, adopts it.
@@ -77,6 +80,8 @@ export const attemptClaimSchema = z.object({
   kind: z.enum(KINDS),
   base: z.string().nullable(),
   reason: z.string().nullable(),
+  /** What it asks of ClickHouse because of how the attempt before it failed. */
+  settings: attemptSettings,
   execution: z.string(),
   at: z.string(),
 });
@@ -106,6 +111,8 @@ export interface BackupReference {
   readonly base: string | null;
   /** Another execution wrote the attempt's claim, so that one submits and this one only follows. */
   readonly joined: boolean;
+  /** What the statement asks for besides the target's settings, because of how the attempt before failed. */
+  readonly settings?: AttemptSettings | undefined;
 }
 
 const backupReference = z.object({
@@ -113,6 +120,7 @@ const backupReference = z.object({
   kind: z.enum(KINDS),
   base: z.string().nullable(),
   joined: z.boolean(),
+  settings: attemptSettings,
 });
 
 /** Read by `submit`, `poll`, `verify`: a run with its backup. */
@@ -242,9 +250,44 @@ export const pinSchema = z.object({
   lapsesAt: z.iso.datetime(),
 });
 
-/** Read by `examine`, which answers with what it found. */
+/**
+ * What starts an examination. `scheduled`: nobody waits for the answer, so what is bad is told.
+ * Example: `{ "target": "langsmith" }`
+ */
+export const doctorInputSchema = z.strictObject({
+  target: targetName,
+  scheduled: z.boolean().default(false),
+});
+/** Read by `examine`. */
 export const examineInputSchema = z.strictObject({ ...contextFields, input: z.unknown() });
-export const doctorInputSchema = z.strictObject({ target: targetName });
+
+/** Made by `examine`, read by `conclude`: each of them an `Examination`. */
+const examinedSchema = z.object({
+  examinations: z.array(
+    z.object({
+      check: z.string(),
+      result: z.enum(['good', 'bad', 'not checked']),
+      what: z.string(),
+      remedy: z.string(),
+      error: z.string().optional(),
+      isBeyondReach: z.boolean().optional(),
+    }),
+  ),
+});
+
+/**
+ * Read by `conclude`. `run` is the input of the execution with what `examine` made of it, or with what became of `examine`:
+ * its input may have been anything.
+ */
+export const concludeInputSchema = z.object({
+  ...contextFields,
+  run: z.looseObject({
+    target: z.unknown().optional(),
+    scheduled: ifAny(z.boolean()),
+    examined: ifAny(examinedSchema),
+    error: ifAny(caughtErrorSchema),
+  }),
+});
 
 /**
  * What starts a proof. The backup workflow names the backup it made.

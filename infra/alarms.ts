@@ -4,6 +4,7 @@
  */
 import {
   Alarm,
+  CfnAlarm,
   ComparisonOperator,
   type IMetric,
   MathExpression,
@@ -17,6 +18,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { writeAlarmDescription } from '../core/alarm-description.ts';
 import { METRICS } from '../core/metrics.ts';
 import { targetMetric, workflowMetric } from './metrics.ts';
 import { WATCH_INTERVAL } from './schedules.ts';
@@ -27,7 +29,9 @@ export const RUNBOOK_SECTIONS = {
   late: 'alarm-late',
   neverRan: 'alarm-never-ran',
   notVerified: 'alarm-not-verified',
+  skipped: 'alarm-skipped',
   proofTooOld: 'alarm-proof-too-old',
+  notExamined: 'alarm-not-examined',
   failedUntold: 'alarm-failed-without-an-alert',
   timedOut: 'alarm-timed-out',
   aborted: 'alarm-aborted',
@@ -57,6 +61,13 @@ export interface TargetAlarmsOptions {
 export interface ProofAlarmOptions {
   readonly staleAfterHours: number;
   /** The state machine of a proof by itself. */
+  readonly stateMachine: StateMachine;
+}
+
+export interface ExaminationAlarmOptions {
+  /** The time in which there must be a good one. At most 168. */
+  readonly withinHours: number;
+  /** The state machine that examines the target. */
   readonly stateMachine: StateMachine;
 }
 
@@ -96,6 +107,12 @@ const LOOKS = 3;
 /** The watch says nothing when it does not run or cannot read: then nobody knows that backups exist. */
 const SILENCE_IS_AN_ALARM = TreatMissingData.BREACHING;
 
+/**
+ * Scheduled times in a row that were skipped. One is what a backup does that took longer than usual, two can be chance;
+ * after three the schedule does not fit the server, or something hangs.
+ */
+const SKIPS = 3;
+
 /** Counters of events have no datapoint while nothing happens. That nothing happened at all is the watch's to tell. */
 const SILENCE_IS_HEALTH = TreatMissingData.NOT_BREACHING;
 
@@ -116,7 +133,20 @@ export class Alarms extends Construct {
     this.props = props;
   }
 
-  /** Late, never ran, not verified. */
+  /**
+   * What the names of all these alarms begin with, and those of no other stack: CloudFormation calls an alarm
+   * `<stack>-<logical id>-<random>`. The stack's name alone would do for `Safehouse` and match `Safehouse-Test` as well.
+   */
+  get namePrefix(): string {
+    const stack = Stack.of(this);
+    const ids = this.all
+      .map((alarm) => alarm.node.defaultChild)
+      .filter((resource) => resource instanceof CfnAlarm)
+      .map((resource) => stack.getLogicalId(resource));
+    return `${stack.stackName}-${commonBeginning(ids)}`;
+  }
+
+  /** Late, never ran, not verified, skipped. */
   watchTarget(target: string, { staleAfterHours, stateMachine }: TargetAlarmsOptions): void {
     const { stackName } = this.props;
     const scope = this.of(target);
@@ -154,6 +184,17 @@ export class Alarms extends Construct {
       comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
       meaning: `ClickHouse finished a backup of ${target} more than an hour ago and nobody has verified it, or nobody can say. It does not count as good until somebody has.`,
     });
+    this.add(scope, 'Skipped', {
+      ...looked,
+      kind: 'skipped',
+      metric: targetMetric(stackName, target, METRICS.skippedInARow, {
+        period: WATCH_INTERVAL,
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: SKIPS,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      meaning: `${SKIPS} scheduled backups of ${target} in a row were skipped, because one that began before them is still being written, or nobody can say. No newer backup comes about until that one has ended.`,
+    });
   }
 
   /** Proof too old. */
@@ -170,6 +211,33 @@ export class Alarms extends Construct {
       missing: SILENCE_IS_AN_ALARM,
       link: consoleOf(stateMachine),
       meaning: `No good backup of ${target} was proven within the last ${staleAfterHours} hours, or nobody can say. ClickHouse's word is all there is for what was backed up since then.`,
+    });
+  }
+
+  /** Not examined, or not with a good result. */
+  watchExaminations(target: string, { withinHours, stateMachine }: ExaminationAlarmOptions): void {
+    const period = Duration.hours(1);
+    this.add(this.of(target), 'NotExamined', {
+      kind: 'notExamined',
+      metric: new MathExpression({
+        label: 'good examinations',
+        // Hours without one are the rule here. Where they are missing and not zero, CloudWatch goes back for older ones that are
+        // there, further than it says, and the alarm comes that much later.
+        expression: 'FILL(good, 0)',
+        usingMetrics: {
+          good: targetMetric(this.props.stackName, target, METRICS.examinationsGood, {
+            period,
+            statistic: Stats.SUM,
+          }),
+        },
+        period,
+      }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      datapoints: withinHours,
+      missing: SILENCE_IS_AN_ALARM,
+      link: consoleOf(stateMachine),
+      meaning: `For ${withinHours} hours no examination has found that ${target} can be backed up. A permission, a grant or the key may be lost, and the next backup would be the first to notice.`,
     });
   }
 
@@ -257,7 +325,7 @@ export class Alarms extends Construct {
       kind: 'deadLetters',
       metric: messagesIn(deadLetters),
       meaning:
-        'EventBridge could not start a backup, a drill or the daily proofs at its time and has given up. The message in the queue says which one and why.',
+        'EventBridge could not start a backup, a drill, an examination or the daily proofs at its time, or send the trial alert, and has given up. The message in the queue says which one and why.',
       link: queueConsole(deadLetters),
     });
   }
@@ -300,9 +368,15 @@ export class Alarms extends Construct {
   }
 
   private describe({ meaning, kind, link }: Condition): string {
-    const lines = [meaning, '', `Runbook: ${this.props.runbook}#${RUNBOOK_SECTIONS[kind]}`];
-    return [...lines, ...(link === undefined ? [] : [`Console: ${link}`])].join('\n');
+    const runbook = `${this.props.runbook}#${RUNBOOK_SECTIONS[kind]}`;
+    return writeAlarmDescription({ meaning, runbook, console: link });
   }
+}
+
+function commonBeginning([first = '', ...others]: readonly string[]): string {
+  let length = first.length;
+  while (others.some((other) => !other.startsWith(first.slice(0, length)))) length -= 1;
+  return first.slice(0, length);
 }
 
 const ONCE = {

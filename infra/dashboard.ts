@@ -145,6 +145,11 @@ const size = (stackName: string, target: string): IWidget =>
         statistic: Stats.MAXIMUM,
         label: 'bytes',
       }),
+      targetMetric(stackName, target, METRICS.unfinishedUploadBytes, {
+        ...HOURLY,
+        statistic: Stats.MAXIMUM,
+        label: 'bytes of unfinished uploads, at least',
+      }),
     ],
     right: [
       targetMetric(stackName, target, METRICS.backupObjects, {

@@ -1,3 +1,4 @@
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Config } from '../core/config.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
@@ -10,6 +11,8 @@ export interface DeploymentContext {
   readonly stackName: string;
   readonly bucketName: string;
   readonly bucket: BucketAccess;
+  /** The key of the bucket, where it is not S3's own. */
+  readonly encryptionKey?: IKey | undefined;
   readonly topic: ITopic;
   /** `/safehouse/<stack>/targets/` */
   readonly settingsPrefix: string;

@@ -32,6 +32,7 @@ export const FUNCTIONS = [
   'restore/reopen',
   'restore/sweep',
   'doctor/examine',
+  'doctor/conclude',
   'watch/publish-ages',
   'alert/webhook',
 ] as const;

@@ -1,7 +1,7 @@
 /** Times of the configuration that contradict each other, found at synthesis and not on the night they matter. */
 import { Annotations } from 'aws-cdk-lib/core';
 import type { IConstruct } from 'constructs';
-import type { Config, Target } from '../core/config.ts';
+import { type Config, NEVER_EXAMINED, type Target } from '../core/config.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { largestGapHours, skippedRuns } from '../core/schedule.ts';
 
@@ -50,6 +50,37 @@ const PROOF_SPARE_HOURS = 24;
  */
 export const proofStaleAfterHours = ({ prove }: Target, staleAfter: number): number =>
   prove.staleAfterHours ?? staleAfter + PROOF_SPARE_HOURS;
+
+/** An hour in which EventBridge may start it, one that it may take, and the hour of CloudWatch in which it counts. */
+const EXAMINATION_SPARE_HOURS = 3;
+
+/** No alarm of CloudWatch looks further back. */
+const LONGEST_LOOK_BACK_HOURS = 7 * 24;
+
+/**
+ * Within how many hours there must be a good examination: the largest gap of its schedule, and some to spare.
+ *
+ * @param now milliseconds since 1970
+ * @returns undefined where only people examine
+ * @throws {SafehouseError} InvalidConfiguration, when that is longer than an alarm can look back
+ */
+export function examinedWithinHours(
+  name: string,
+  { doctor, schedule }: Target,
+  now: number,
+): number | undefined {
+  if (doctor.schedule === NEVER_EXAMINED) return undefined;
+  const gap = largestGapHours([doctor.schedule], schedule.timeZone, startOfYear(now));
+  const within = Math.ceil(gap) + EXAMINATION_SPARE_HOURS;
+  if (within <= LONGEST_LOOK_BACK_HOURS) return within;
+  const text = Number.isFinite(gap)
+    ? `leaves up to ${Math.ceil(gap)} hours between two examinations`
+    : 'runs fewer than twice from this year on';
+  throw new SafehouseError(ERROR_NAMES.configuration, {
+    what: `targets.${name}.doctor.schedule (${doctor.schedule}) ${text}, and no alarm of CloudWatch looks back further than ${LONGEST_LOOK_BACK_HOURS} hours, of which ${EXAMINATION_SPARE_HOURS} are to spare: at most ${LONGEST_LOOK_BACK_HOURS - EXAMINATION_SPARE_HOURS} are allowed.`,
+    remedy: `Have it run at least twice a week, such as cron(0 9 ? * MON,THU *), or set it to '${NEVER_EXAMINED}'.`,
+  });
+}
 
 const YEAR = 366 * 24 * 3_600_000;
 

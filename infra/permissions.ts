@@ -65,6 +65,19 @@ export class BucketAccess {
     ];
   }
 
+  /**
+   * Listing multipart uploads that were begun and not completed, and their parts. S3 knows no condition on the prefix of such a
+   * listing.
+   *
+   * @param keys patterns such as `backups/*`
+   */
+  listUploads(...keys: readonly string[]): readonly Permission[] {
+    return [
+      { actions: ['s3:ListBucketMultipartUploads'], resources: [this.bucket.bucketArn] },
+      this.onObjects('s3:ListMultipartUploadParts', keys),
+    ];
+  }
+
   /** Removes objects of Safehouse's own; on a versioned bucket that leaves their versions in place. */
   remove(...keys: readonly string[]): readonly Permission[] {
     return [this.onObjects('s3:DeleteObject', keys)];
@@ -79,6 +92,11 @@ export class BucketAccess {
       },
       { actions: ['s3:ListBucketVersions', 's3:GetBucketVersioning'], resources: [this.bucket.bucketArn] },
     ];
+  }
+
+  /** Asking how the key stands, for whoever says so before it fails. */
+  describeKey(): readonly Permission[] {
+    return this.withKey('kms:DescribeKey');
   }
 
   private onObjects(action: string, keys: readonly string[]): Permission {

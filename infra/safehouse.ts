@@ -15,11 +15,11 @@ import { BackupBucket } from './backup-bucket.ts';
 import { Dashboard } from './dashboard.ts';
 import type { DeploymentContext } from './deployment-context.ts';
 import { bundledFunctions, type FunctionCode } from './function-code.ts';
-import { checkLifetimes, proofStaleAfterHours, staleAfterHours } from './lifetimes.ts';
+import { checkLifetimes, examinedWithinHours, proofStaleAfterHours, staleAfterHours } from './lifetimes.ts';
 import { BucketAccess } from './permissions.ts';
 import { ProveWorkflow } from './prove-workflow.ts';
 import { RetentionWorkflow } from './retention-workflow.ts';
-import { type ScheduledTarget, Schedules } from './schedules.ts';
+import { type ScheduledTarget, type ScheduledTrial, Schedules } from './schedules.ts';
 import { DeploymentRecord, TargetSettings } from './settings.ts';
 import type { Step } from './step.ts';
 import { Sweep } from './sweep.ts';
@@ -100,6 +100,8 @@ export class Safehouse extends Construct {
   /** The configuration with every default in place. */
   readonly config: CompleteConfig;
   private readonly writer: Writer;
+  /** Hours, by the name of the target; undefined where only people examine. */
+  private readonly examinedWithin: Readonly<Record<string, number | undefined>>;
 
   /** @throws {SafehouseError} InvalidConfiguration, with every problem on a line of its own */
   constructor(scope: Construct, id: string, props: SafehouseProps) {
@@ -108,9 +110,13 @@ export class Safehouse extends Construct {
     const now = Date.now();
     const config = parseConfig(props.config, 'config');
     checkLifetimes(this, config, now);
+    this.examinedWithin = Object.fromEntries(
+      Object.entries(config.targets).map(([name, target]) => [name, examinedWithinHours(name, target, now)]),
+    );
     this.config = { ...config, targets: withStaleness(config.targets, now) };
     const targets = Object.keys(config.targets);
     const { stackName } = Stack.of(this);
+    const { runbook = RUNBOOK } = props;
     const code = props.functions ?? bundledFunctions();
 
     const store = new BackupBucket(this, 'Bucket', {
@@ -133,6 +139,7 @@ export class Safehouse extends Construct {
       stackName,
       bucketName: store.bucket.bucketName,
       bucket: new BucketAccess(store.bucket, store.encryptionKey),
+      encryptionKey: store.encryptionKey,
       topic: alerts.topic,
       settingsPrefix: settingsPrefix(stackName),
       code,
@@ -156,9 +163,9 @@ export class Safehouse extends Construct {
       watch: watch.publishAges,
       walk: prove.walk,
       sweep: sweep.step,
+      trial: this.trialAlert(runbook),
     });
-    this.recordSettings(stackName, workflows);
-    this.addAlarms(props.runbook ?? RUNBOOK, {
+    const alarms = this.addAlarms(runbook, {
       workflows: [...workflows.flatMap(watchedOf), watched(retention), watched(prove)],
       watch: watch.publishAges,
       walk: prove.walk,
@@ -166,11 +173,18 @@ export class Safehouse extends Construct {
       schedules,
       alerts,
     });
+    this.recordSettings(stackName, workflows, alarms);
   }
 
   /** Lets a principal of this app, such as the role of ClickHouse's service account, write backups and remove none. */
   grantWriter(grantee: IGrantable): Grant {
     return this.writer.grant(grantee);
+  }
+
+  private watchExaminations(alarms: Alarms, name: string): void {
+    const withinHours = this.examinedWithin[name];
+    if (withinHours === undefined) return;
+    alarms.watchExaminations(name, { withinHours, stateMachine: this.machinesOf(name).doctor });
   }
 
   private machinesOf(target: string): TargetStateMachines {
@@ -188,13 +202,19 @@ export class Safehouse extends Construct {
             target,
             stateMachine: this.machinesOf(name).backup,
             drills: target.drill && this.machinesOf(target.drill.to).restore,
+            examines: this.machinesOf(name).doctor,
           },
         ] as const,
     );
     return Object.fromEntries(targets);
   }
 
-  private recordSettings(stackName: string, workflows: readonly GroupWorkflows[]): void {
+  private trialAlert(runbook: string): ScheduledTrial | undefined {
+    const { trial } = this.config.alerts;
+    return trial === undefined ? undefined : { schedule: trial, topic: this.topic, runbook };
+  }
+
+  private recordSettings(stackName: string, workflows: readonly GroupWorkflows[], alarms: Alarms): void {
     const settings = new Construct(this, 'Settings');
     for (const [name, target] of Object.entries(this.config.targets))
       new TargetSettings(settings, name, { stackName, name, target });
@@ -205,6 +225,7 @@ export class Safehouse extends Construct {
         bucket: this.bucket.bucketName,
         region: Stack.of(this).region,
         topicArn: this.topic.topicArn,
+        alarms: { namePrefix: alarms.namePrefix, count: alarms.all.length },
         retention: this.retention.stateMachineArn,
         prove: this.prove.stateMachineArn,
         groups: workflows.map(({ group, backup, doctor, restore, cancel }) => ({
@@ -218,13 +239,14 @@ export class Safehouse extends Construct {
     });
   }
 
-  private addAlarms(runbook: string, { workflows, watch, walk, sweep, schedules, alerts }: Watched): void {
+  private addAlarms(runbook: string, { workflows, watch, walk, sweep, schedules, alerts }: Watched): Alarms {
     const { stackName } = Stack.of(this);
     const alarms = new Alarms(this, 'Alarms', { stackName, topic: this.topic, runbook });
     const { targets } = this.config;
     for (const [name, { staleAfterHours, prove }] of Object.entries(targets)) {
       alarms.watchTarget(name, { staleAfterHours, stateMachine: this.machinesOf(name).backup });
       if (prove.level !== 'none') alarms.watchProof(name, { ...prove, stateMachine: this.prove });
+      this.watchExaminations(alarms, name);
     }
     for (const workflow of workflows) alarms.watchWorkflow(workflow);
     alarms.watchTheWatch(watch);
@@ -234,6 +256,7 @@ export class Safehouse extends Construct {
     const { webhook } = alerts;
     if (webhook !== undefined) alarms.watchWebhook(webhook.deadLetters, webhook.function);
     new Dashboard(this, 'Dashboard', { stackName, targets, alarms: alarms.all });
+    return alarms;
   }
 }
 
@@ -247,7 +270,10 @@ interface Watched {
   readonly alerts: Alerts;
 }
 
-/** Doctor has no alarms: whoever started it waits for its answer. */
+/**
+ * Doctor has none: whoever started it waits for its answer, and where nobody does, whatever ends it without a good result is
+ * missed by the target's own alarm.
+ */
 const watchedOf = ({ backup, restore, cancel }: GroupWorkflows): readonly WorkflowAlarmsOptions[] => [
   watched(backup),
   { ...watched(restore), isEndedElsewhere: true },

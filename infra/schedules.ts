@@ -1,4 +1,4 @@
-import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   CfnScheduleGroup,
   ContextAttribute,
@@ -12,13 +12,16 @@ import {
   LambdaInvoke,
   type ScheduleTargetBaseProps,
   StepFunctionsStartExecution,
+  Universal,
 } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack, TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Kind } from '../core/backup-id.ts';
-import type { Target } from '../core/config.ts';
+import { NEVER_EXAMINED, type Target } from '../core/config.ts';
+import { composeTrial } from '../core/trial-alert.ts';
 import { deadLetterQueue } from './dead-letter-queue.ts';
 import { roleWith } from './role.ts';
 import type { Step } from './step.ts';
@@ -33,6 +36,16 @@ export interface ScheduledTarget {
    * @default - none: it is not drilled
    */
   readonly drills?: IStateMachine | undefined;
+  /** The state machine that examines it. */
+  readonly examines: IStateMachine;
+}
+
+export interface ScheduledTrial {
+  /** In UTC. */
+  readonly schedule: string;
+  readonly topic: ITopic;
+  /** Where the runbook lies, to which `#section` is added. */
+  readonly runbook: string;
 }
 
 export interface SchedulesProps {
@@ -42,6 +55,12 @@ export interface SchedulesProps {
   readonly walk: Step;
   /** Has restores ended whose execution was stopped. */
   readonly sweep: Step;
+  /**
+   * A message of the topic with which nothing is wrong.
+   *
+   * @default - none is sent
+   */
+  readonly trial?: ScheduledTrial | undefined;
 }
 
 /**
@@ -61,7 +80,7 @@ const WALK = ScheduleExpression.cron({ hour: '12', minute: '0', timeZone: TimeZo
 /** A restore that was stopped holds its databases and its pin until it is ended: an hour is little against a restore. */
 const SWEEP_INTERVAL = Duration.hours(1);
 
-/** When backups and drills begin, when backups are proven again, and when watch and sweep look. */
+/** When backups, drills and examinations begin, when backups are proven again, and when watch and sweep look. */
 export class Schedules extends Construct {
   readonly deadLetters: Queue;
   private readonly group: IScheduleGroup;
@@ -69,11 +88,11 @@ export class Schedules extends Construct {
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
-    const { targets, watch, walk, sweep } = props;
+    const { targets, watch, walk, sweep, trial } = props;
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
     this.group = createGroup(this);
     this.role = this.createRole(props);
-    for (const [name, { target, stateMachine, drills }] of Object.entries(targets)) {
+    for (const [name, { target, stateMachine, drills, examines }] of Object.entries(targets)) {
       for (const [kind, expression] of kindsOf(target))
         this.start(`${name}-${kind}`, `the ${kind} backup of ${name}`, stateMachine, {
           schedule: inZoneOf(target, expression),
@@ -86,6 +105,11 @@ export class Schedules extends Construct {
           schedule: inZoneOf(target, target.drill.schedule),
           input: { target: name, to: target.drill.to, drill: true },
         });
+      if (target.doctor.schedule !== NEVER_EXAMINED)
+        this.start(`${name}-doctor`, `the examination of ${name}`, examines, {
+          schedule: inZoneOf(target, target.doctor.schedule),
+          input: { target: name, scheduled: true },
+        });
     }
     this.call('Walk', 'starts the proofs of the day', walk, WALK, {
       ...START,
@@ -95,15 +119,19 @@ export class Schedules extends Construct {
     this.call('Watch', 'looks how old the newest good backup of each target is', watch, everyFew, LOOK);
     const hourly = ScheduleExpression.rate(SWEEP_INTERVAL);
     this.call('Sweep', 'has restores ended whose execution was stopped', sweep, hourly, LOOK);
+    if (trial !== undefined) this.publish(trial);
   }
 
-  private createRole({ targets, watch, walk, sweep }: SchedulesProps): IRole {
-    const stateMachines = Object.values(targets).flatMap(({ stateMachine, drills }) =>
-      drills === undefined ? [stateMachine] : [stateMachine, drills],
-    );
+  private createRole({ targets, watch, walk, sweep, trial }: SchedulesProps): IRole {
+    const stateMachines = Object.values(targets).flatMap(({ target, stateMachine, drills, examines }) => [
+      stateMachine,
+      ...(drills === undefined ? [] : [drills]),
+      ...(target.doctor.schedule === NEVER_EXAMINED ? [] : [examines]),
+    ]);
     return roleWith(this, 'Role', {
       assumedBy: schedulerOf(this, this.group),
-      description: 'Safehouse: starts backups and drills on time, the daily proofs, the watch and the sweep',
+      description:
+        'Safehouse: starts backups, drills and examinations on time, the daily proofs, the watch and the sweep',
       policies: {
         Start: [
           {
@@ -115,6 +143,7 @@ export class Schedules extends Construct {
             resources: [watch, walk, sweep].map((step) => step.function.functionArn),
           },
           { actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] },
+          ...(trial === undefined ? [] : [{ actions: ['sns:Publish'], resources: [trial.topic.topicArn] }]),
         ],
       },
     }).withoutPolicyUpdates();
@@ -151,6 +180,34 @@ export class Schedules extends Construct {
       scheduleGroup: this.group,
       schedule,
       target: new LambdaInvoke(step.function, { ...options, role: this.role }),
+    });
+  }
+
+  /**
+   * Straight to the topic, as few parts as there can be; by Publish's own name, because a target of the topic could not set
+   * the subject, and a mail would come as "AWS Notification Message".
+   */
+  private publish({ schedule, topic, runbook }: ScheduledTrial): void {
+    const { subject, text } = composeTrial({
+      stack: Stack.of(this).stackName,
+      schedule,
+      scheduledTime: ContextAttribute.scheduledTime,
+      runbook,
+    });
+    new Schedule(this, 'TrialAlert', {
+      description: 'Safehouse: sends the trial alert',
+      scheduleGroup: this.group,
+      schedule: ScheduleExpression.expression(schedule, TimeZone.ETC_UTC),
+      target: new Universal({
+        ...START,
+        service: 'sns',
+        action: 'publish',
+        role: this.role,
+        deadLetterQueue: this.deadLetters,
+        // Without any, CDK warns of the wide ones that it would write; the role takes none but its own.
+        policyStatements: [new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] })],
+        input: ScheduleTargetInput.fromObject({ TopicArn: topic.topicArn, Subject: subject, Message: text }),
+      }),
     });
   }
 }

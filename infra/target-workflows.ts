@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { BackupWorkflow } from './backup-workflow.ts';
 import { CancelWorkflow } from './cancel-workflow.ts';
 import type { DeploymentContext } from './deployment-context.ts';
-import { DoctorWorkflow } from './doctor-workflow.ts';
+import { concludingStep, DoctorWorkflow } from './doctor-workflow.ts';
 import type { ProofSteps } from './proof-definition.ts';
 import { RestoreWorkflow } from './restore-workflow.ts';
 import type { NetworkGroup } from './target-network.ts';
@@ -41,13 +41,14 @@ export interface GroupWorkflows {
 export const addTargetWorkflows = (
   scope: Construct,
   { context, groups, proof, retention }: TargetWorkflowsProps,
-): readonly GroupWorkflows[] =>
-  groups.map((group) => {
+): readonly GroupWorkflows[] => {
+  const conclude = concludingStep(scope, context);
+  return groups.map((group) => {
     const restore = new RestoreWorkflow(scope, `Restore${group.mark}`, { context, group });
     return {
       group,
       backup: new BackupWorkflow(scope, `Backup${group.mark}`, { context, group, proof, retention }),
-      doctor: new DoctorWorkflow(scope, `Doctor${group.mark}`, { context, group }),
+      doctor: new DoctorWorkflow(scope, `Doctor${group.mark}`, { context, group, conclude }),
       restore,
       cancel: new CancelWorkflow(scope, `CancelRestore${group.mark}`, {
         context,
@@ -56,6 +57,7 @@ export const addTargetWorkflows = (
       }),
     };
   });
+};
 
 /** The state machines by the name of the target. */
 export const machinesByTarget = (

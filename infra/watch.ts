@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/environment.ts';
-import { LEDGER } from '../core/keys.ts';
+import { BACKUPS, CLAIMS, LEDGER } from '../core/keys.ts';
 import { commonEnvironment, type DeploymentContext } from './deployment-context.ts';
 import { readSettings } from './permissions.ts';
 import { Step } from './step.ts';
@@ -22,11 +22,12 @@ export class Watch extends Construct {
     this.publishAges = new Step(this, 'PublishAges', {
       code: context.code,
       step: 'watch/publish-ages',
-      description: 'publishes how old the newest good backup of each target is',
+      description: 'publishes how old the newest good backup of each target is, and what was left behind',
       permissions: [
         ...readSettings(this, context.settingsPrefix),
-        ...bucket.list(LEDGER),
+        ...bucket.list(CLAIMS, LEDGER),
         ...bucket.read(`${LEDGER}*`),
+        ...bucket.listUploads(`${BACKUPS}*`),
       ],
       environment: { ...commonEnvironment(context), [ENVIRONMENT.targets]: targets.join(',') },
       // Shorter than the five minutes to the next look, so that two never overlap.

@@ -11,7 +11,7 @@ import { openServers, type Servers } from './servers.ts';
 import { type LocalExecution, NoExecution, type Pace } from './state-machines.ts';
 import { STACK_NAME, synthesise } from './synthesis.ts';
 import { type DeployedStack, readStack } from './template.ts';
-import { readMessages, type TopicMessage } from './topic.ts';
+import { PUBLISH_ARN, publish, readMessages, type TopicMessage } from './topic.ts';
 import { type Around, openWorkshop, type Workshop } from './workshop.ts';
 
 export const DEFAULT_BUCKET = 'safehouse';
@@ -121,8 +121,9 @@ export class House {
     return (await this.#open()).machines.redrive(id);
   }
 
-  /** What EventBridge would send to a function or a state machine. */
+  /** What EventBridge would send to a function, a state machine or the topic. */
   async deliver(arn: string, input: unknown): Promise<void> {
+    if (arn === PUBLISH_ARN) return publish(this.servers.topicUrl, input);
     const { machines, functions, stack } = await this.#open();
     if (!stack.stateMachines.some((machine) => machine.arn === arn))
       return void (await functions.invoke(arn, input));

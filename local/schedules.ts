@@ -61,9 +61,10 @@ const nextRun = ({ expression, timeZone }: DeployedSchedule, after: number): num
 const isoSeconds = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().replace(/\.\d+/, '');
 
-/** The input says what it starts; the watch, the walk and the sweep have none. */
+/** The input says what it starts; the watch, the walk, the sweep and the trial alert name no target. */
 function nameOf({ input, name }: DeployedSchedule): string {
   const { target, kind, drill } = JSON.parse(input) as { target?: string; kind?: string; drill?: boolean };
   if (target === undefined) return name.replace(/^.*Schedules|[0-9A-F]{8}$/g, '');
-  return drill === true ? `drill of ${target}` : `${kind} backup of ${target}`;
+  if (drill === true) return `drill of ${target}`;
+  return kind === undefined ? `examination of ${target}` : `${kind} backup of ${target}`;
 }

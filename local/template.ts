@@ -34,7 +34,7 @@ export interface DeployedSchedule {
   /** EventBridge Scheduler's `cron(…)` or `rate(…)`. */
   readonly expression: string;
   readonly timeZone: string;
-  /** The state machine or function that it starts. */
+  /** The state machine or function that it starts, or the action of AWS that it calls. */
   readonly targetArn: string;
   /** JSON, with `<aws.scheduler.scheduled-time>` where the time goes. */
   readonly input: string;

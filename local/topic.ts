@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
 import { leaf } from './bucket/xml.ts';
 import { type LoopbackServer, startLoopbackServer } from './loopback-server.ts';
@@ -45,6 +46,25 @@ export const startTopic = ({ file, port = 0, onMessage }: TopicOptions): Promise
     return queryAnswer(Action, leaf('MessageId', message.id));
   }, port);
 };
+
+/** What EventBridge Scheduler names as the target of a schedule that calls SNS's Publish itself. */
+export const PUBLISH_ARN = 'arn:aws:scheduler:::aws-sdk:sns:publish';
+
+const publishSchema = z.object({ TopicArn: z.string(), Subject: z.string(), Message: z.string() });
+
+/** Calls Publish with the input of such a schedule. */
+export async function publish(topicUrl: string, input: unknown): Promise<void> {
+  const client = new SNSClient({
+    endpoint: topicUrl,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  try {
+    await client.send(new PublishCommand(publishSchema.parse(input)));
+  } finally {
+    client.destroy();
+  }
+}
 
 /** The messages of a topic's file, oldest first. */
 export const readMessages = (file: string): TopicMessage[] =>

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import type { Examination } from '../../core/installation.ts';
+import { examineAlarms } from '../alarm-health.ts';
 import { examineAlerts } from '../alert-health.ts';
 import { executionFailure } from '../execution-failure.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -16,7 +17,7 @@ export const doctor: Verb = {
   argument: { name: 'TARGET', required: true },
   flags: {},
   about: [
-    'Connects as a backup does, and looks: is the server there, is its version new enough, are the databases and the grants there, can ClickHouse itself write to the bucket, and does anybody hear the alerts. Each finding has its remedy. Exit code 4 when one is bad.',
+    'Connects as a backup does, and looks: is the server there, is its version new enough, are the databases and the grants there, can ClickHouse itself write to the bucket, does anybody hear the alerts, and does an alarm ring. Each finding has its remedy. Exit code 4 when one is bad.',
   ],
   examples: ['doctor demo --local', 'doctor shop'],
   run,
@@ -51,9 +52,9 @@ async function run(call: Call): Promise<Answer> {
     const { error, exitCode } = executionFailure(view, execution.id);
     return { exitCode, json: { target, examinations: [] }, screen: () => [], error };
   }
-  const alerts = await examineAlerts(installation);
-  const examinations = readExaminations(view.output, execution.id);
-  return answer(target, alerts === undefined ? examinations : [...examinations, alerts]);
+  const [alerts, alarms] = await Promise.all([examineAlerts(installation), examineAlarms(installation)]);
+  const ofStack = [alerts, alarms?.examination].filter((examination) => examination !== undefined);
+  return answer(target, [...readExaminations(view.output, execution.id), ...ofStack]);
 }
 
 function readExaminations(output: unknown, execution: string): Examination[] {
@@ -95,7 +96,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const findings = ({ check, result, what, remedy }: Examination): Span[][] => [
-  [check, resultSpan(result), what],
+  ...what
+    .split('\n')
+    .map((sentence, index): Span[] =>
+      index === 0 ? [check, resultSpan(result), sentence] : ['', '', sentence],
+    ),
   ...(remedy === '' ? [] : [['', '', `To do: ${remedy}`]]),
 ];
 

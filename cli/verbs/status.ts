@@ -2,6 +2,7 @@ import { mapConcurrently } from '../../clients/concurrently.ts';
 import { ageText } from '../../core/alert.ts';
 import { SafehouseError } from '../../core/errors.ts';
 import type { Examination, Installation } from '../../core/installation.ts';
+import { type AlarmHealth, examineAlarms } from '../alarm-health.ts';
 import { examineAlerts } from '../alert-health.ts';
 import { bytesText, countOf, isoTime } from '../amounts.ts';
 import { bucketOf } from '../bucket-of.ts';
@@ -23,6 +24,7 @@ import {
 } from '../screen.ts';
 import { type Column, table } from '../table.ts';
 import { examineTarget, type TargetHealth } from '../target-health.ts';
+import { uploadDocument, uploadLines } from '../upload-health.ts';
 import type { Answer, Call, Verb } from '../verb.ts';
 
 export const status: Verb = {
@@ -30,7 +32,7 @@ export const status: Verb = {
   summary: 'one screen: the last good backups, and what is wrong',
   flags: {},
   about: [
-    'Shows for each target its last good backup, how old and how large it is, when the next one is due, which one was proven last and how many are covered by a proof, which one was last restored or drilled, and what is wrong, with what to do about it. Exit code 4 when anything is wrong.',
+    'Shows for each target its last good backup, how old and how large it is, when the next one is due, which one was proven last and how many are covered by a proof, which one was last restored or drilled, and what is wrong, with what to do about it; on AWS also which alarms ring, and whether anybody hears the alerts. Exit code 4 when anything is wrong.',
   ],
   examples: ['status', 'status --local', 'status --json'],
   run,
@@ -50,18 +52,19 @@ async function run({ open, now, command, where }: Call): Promise<Answer> {
   );
   // Nothing starts by itself on this machine.
   const healths = examined.map((health) => (where.local ? { ...health, next: null } : health));
-  const alerts = await examineAlerts(installation);
-  const allGood = healths.every(({ problems }) => problems.length === 0) && alerts?.result !== 'bad';
+  const [alerts, alarms] = await Promise.all([examineAlerts(installation), examineAlarms(installation)]);
+  const findings = { healths, alerts, alarms };
+  const allGood = healths.every(({ problems }) => problems.length === 0) && badOf(findings).length === 0;
   return {
     exitCode: allGood ? EXIT.good : EXIT.failed,
     json: {
       installation: installation.title,
       good: allGood,
-      alerts:
-        alerts === undefined ? null : { result: alerts.result, what: alerts.what, remedy: alerts.remedy },
+      alerts: alerts === undefined ? null : examinationDocument(alerts),
+      alarms: alarms === undefined ? null : alarmDocument(alarms),
       targets: healths.map((health) => document(health, at)),
     },
-    screen: (width) => statusScreen(installation, { healths, alerts }, at, width),
+    screen: (width) => statusScreen(installation, findings, at, width),
   };
 }
 
@@ -81,13 +84,26 @@ async function healthOf(target: string, examine: () => Promise<TargetHealth>): P
       next: null,
       proof: null,
       restores: null,
+      uploads: null,
       problems,
     };
   }
 }
 
+const examinationDocument = ({ result, what, remedy }: Examination) => ({ result, what, remedy });
+
+const alarmDocument = ({ examination, ringing }: AlarmHealth): Record<string, unknown> => ({
+  ...examinationDocument(examination),
+  ringing: ringing.map(({ name, since, meaning, runbook }) => ({
+    name,
+    since: since === null ? null : isoTime(since),
+    meaning,
+    runbook,
+  })),
+});
+
 function document(health: TargetHealth, now: number): Record<string, unknown> {
-  const { target, lastGood, bytes, goodBackups, running, next, proof, restores, problems } = health;
+  const { target, lastGood, bytes, goodBackups, running, next, proof, restores, uploads, problems } = health;
   return {
     target,
     good: problems.length === 0,
@@ -109,6 +125,7 @@ function document(health: TargetHealth, now: number): Record<string, unknown> {
         : { kind: next.kind, at: next.at === null ? null : isoTime(next.at), schedule: next.expression },
     proof: proof === null ? null : proofDocument(proof, now),
     restores: restores === null ? null : restoreDocument(restores, now),
+    unfinishedUploads: uploads === null ? null : uploadDocument(uploads),
     problems,
   };
 }
@@ -160,14 +177,23 @@ const COLUMNS: readonly Column[] = [
 interface Findings {
   readonly healths: readonly TargetHealth[];
   readonly alerts: Examination | undefined;
+  readonly alarms: AlarmHealth | undefined;
 }
+
+/** What is looked at beside the targets. */
+const examinationsOf = ({ alerts, alarms }: Findings): Examination[] =>
+  [alerts, alarms?.examination].filter((examination) => examination !== undefined);
+
+const badOf = (findings: Findings): Examination[] =>
+  examinationsOf(findings).filter(({ result }) => result === 'bad');
 
 function statusScreen(
   { title, bucketName }: Installation,
-  { healths, alerts }: Findings,
+  findings: Findings,
   now: number,
   width: number,
 ): Line[] {
+  const { healths } = findings;
   const wrong = healths.filter(({ problems }) => problems.length > 0);
   return [
     line(faint(`Safehouse on ${title}, bucket ${bucketName}`)),
@@ -180,27 +206,35 @@ function statusScreen(
     ...proofTable(healths, now, width),
     ...restoreTable(healths, now, width),
     ...healths.flatMap(({ target, proof }) => refutedLines(target, proof, width)),
+    ...healths.flatMap(({ target, uploads }) => uploadLines(target, uploads, now, width)),
     ...healths.flatMap(({ target, running }) => runningLines(target, running, now)),
     ...wrong.flatMap((health) => problemLines(health, width)),
-    ...(alerts === undefined ? [] : alertLines(alerts, width)),
+    ...examinationsOf(findings).flatMap((examination) => examinationLines(examination, width)),
     EMPTY_LINE,
-    line(verdict(wrong.length, { healths, alerts })),
+    line(verdict(wrong.length, findings)),
   ];
 }
 
-function verdict(wrong: number, { healths, alerts }: Findings): Span {
+function verdict(wrong: number, findings: Findings): Span {
   if (wrong > 0)
     return bad(
-      `${countOf(wrong, 'target')} of ${healths.length} ${wrong === 1 ? 'needs' : 'need'} somebody.`,
+      `${countOf(wrong, 'target')} of ${findings.healths.length} ${wrong === 1 ? 'needs' : 'need'} somebody.`,
     );
-  if (alerts?.result === 'bad') return bad('The backups are well; their alerts need somebody.');
-  return alerts?.result === 'not checked' ? doubtful('The backups are well.') : good('All is well.');
+  const needing = badOf(findings).map(({ check }) => check);
+  if (needing.length > 0) return bad(`The backups are well; their ${needing.join(' and ')} need somebody.`);
+  return examinationsOf(findings).some(({ result }) => result === 'not checked')
+    ? doubtful('The backups are well.')
+    : good('All is well.');
 }
 
-function alertLines({ result, what, remedy }: Examination, width: number): Line[] {
-  if (result === 'good') return [EMPTY_LINE, line(faint('Alerts: '), what)];
-  const label = result === 'bad' ? bad('Alerts: ') : doubtful('Alerts: ');
-  return [EMPTY_LINE, ...paragraph(label, what, width), ...paragraph('To do:  ', remedy, width)];
+function examinationLines({ check, result, what, remedy }: Examination, width: number): Line[] {
+  const label = `${check.replace(/^./, (first) => first.toUpperCase())}: `;
+  if (result === 'good') return [EMPTY_LINE, line(faint(label), what)];
+  return [
+    EMPTY_LINE,
+    ...paragraph(result === 'bad' ? bad(label) : doubtful(label), what, width),
+    ...paragraph('To do:  ', remedy, width),
+  ];
 }
 
 function row({ target, lastGood, bytes, next, problems }: TargetHealth, now: number): Span[] {

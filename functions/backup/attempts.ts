@@ -1,5 +1,7 @@
 /** The attempts at one slot, as the bucket knows them. */
 import { type Bucket, getJson, putOnce } from '../../clients/bucket.ts';
+import { readEvidence } from '../../clients/ledger.ts';
+import { type AttemptSettings, settingsAfter } from '../../core/attempt-settings.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { attemptKey } from '../../core/keys.ts';
 import { type AttemptClaim, attemptClaimSchema } from '../../core/workflow.ts';
@@ -24,6 +26,19 @@ export async function claimAttempt(
   const standing = await readAttempt(bucket, target, slot, attempt);
   if (standing === undefined) throw claimGone(attemptKey(target, slot, attempt));
   return standing;
+}
+
+/** What the end of the attempt before it makes of the settings of an attempt. */
+export async function settingsOfAttempt(
+  bucket: Bucket,
+  target: string,
+  slot: string,
+  attempt: number,
+): Promise<AttemptSettings | undefined> {
+  const before = attempt === 1 ? undefined : await readAttempt(bucket, target, slot, attempt - 1);
+  if (before === undefined) return undefined;
+  const failed = await readEvidence(bucket, target, before.id, 'failed');
+  return settingsAfter(failed?.error, before.settings);
 }
 
 /** Whoever removes claims makes two executions believe that each is the only one. */

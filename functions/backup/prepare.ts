@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { putOnce } from '../../clients/bucket.ts';
 import { type ClickHouse, openClickHouse } from '../../clients/clickhouse.ts';
+import { readWrittenShards } from '../../clients/cluster.ts';
 import { readLedger, record } from '../../clients/ledger.ts';
 import { readScope, readServer } from '../../clients/server.ts';
 import { makeBackupId } from '../../core/backup-id.ts';
@@ -13,7 +14,7 @@ import { type AttemptClaim, type PreparedBackup, runSchema } from '../../core/wo
 import { bucket, target as readTarget } from '../environment.ts';
 import { measure } from '../measure.ts';
 import { logger, step } from '../step.ts';
-import { claimAttempt, readAttempt } from './attempts.ts';
+import { claimAttempt, readAttempt, settingsOfAttempt } from './attempts.ts';
 import { chooseKind } from './base.ts';
 import { findRunning } from './overlap.ts';
 
@@ -38,10 +39,12 @@ export const handler = step('prepare', runSchema, async (run): Promise<PreparedB
 async function decide(run: Run): Promise<AttemptClaim> {
   const now = Date.now();
   const chosen = await chooseKind(bucket(), run.target, run.kind);
+  const settings = await settingsOfAttempt(bucket(), run.target, run.slot, run.attempt);
   return claimAttempt(bucket(), run.target, run.slot, run.attempt, {
     version: 1,
     id: makeBackupId(now, chosen.kind, randomLetters(4)),
     ...chosen,
+    ...(settings !== undefined && { settings }),
     execution: run.execution,
     at: new Date(now).toISOString(),
   });
@@ -53,7 +56,7 @@ async function open(
   clickhouse: ClickHouse,
   claim: AttemptClaim,
 ): Promise<PreparedBackup> {
-  const { id, kind, base, reason } = claim;
+  const { id, kind, base, reason, settings } = claim;
   const joined = claim.execution !== run.execution;
   if (!joined) {
     if (base !== null) await pinBase(run.target, base, id, target.maxHours);
@@ -66,13 +69,22 @@ async function open(
       reason,
       scheduledTime: run.scheduledTime,
       attempt: run.attempt,
+      settings,
       clickhouse: server,
       databases: [...databases],
       tables: [...tables],
+      ...(target.cluster !== undefined && { shards: await shardsOf(clickhouse, target.cluster) }),
     });
   }
-  logger.info('prepared', { id, kind, base, reason, joined });
-  return { outcome: 'go', reason, backup: { id, kind, base, joined } };
+  logger.info('prepared', { id, kind, base, reason, joined, settings });
+  return { outcome: 'go', reason, backup: { id, kind, base, joined, settings } };
+}
+
+async function shardsOf(clickhouse: ClickHouse, cluster: string): Promise<number[] | undefined> {
+  const shards = await readWrittenShards(clickhouse, cluster);
+  if (shards === undefined)
+    logger.warn('shards not known: a backup that lacks one will not be noticed', { cluster });
+  return shards;
 }
 
 /** Keeps retention away from the base until this backup must be over. */

@@ -62,7 +62,7 @@ async function isSubmitted(clickhouse: ClickHouse, target: Target, run: Prepared
 }
 
 async function submit(clickhouse: ClickHouse, target: Target, run: PreparedRun): Promise<void> {
-  const { id, base } = run.prepared.backup;
+  const { id, base, settings } = run.prepared.backup;
   const started = await requireEvidence(bucket(), run.target, id, 'started');
   const locate = await s3Locations(bucketAddress(), run.target, target.s3);
   const { query, query_params } = backupStatement({
@@ -70,7 +70,7 @@ async function submit(clickhouse: ClickHouse, target: Target, run: PreparedRun):
     ...(target.cluster !== undefined && { cluster: target.cluster }),
     destination: locate(id),
     ...(base !== null && { base: locate(base) }),
-    settings: { ...contentChecksums(started.clickhouse.version), ...target.settings },
+    settings: { ...contentChecksums(started.clickhouse.version), ...settings, ...target.settings },
     id,
   });
   try {

@@ -23,6 +23,7 @@ export const handler = step('verify', preparedRunSchema, async (run, { signal })
     ...streams(id),
     id,
     scope: started.tables,
+    shards: started.shards,
     expectedBase: base !== null,
     ...(base !== null && { base: streams(base) }),
   });

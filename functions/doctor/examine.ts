@@ -16,38 +16,65 @@ import { target as readTarget } from '../environment.ts';
 import { step } from '../step.ts';
 import { writeCanary } from './canary.ts';
 import { tryDelete } from './deletion.ts';
+import { beyondReach, Findings, type Found, notChecked } from './findings.ts';
 
 export const handler = step(
   'examine',
   examineInputSchema,
   async ({ input }): Promise<{ examinations: Examination[] }> => {
-    const { target: name } = explainIssues(
+    const { target: name, scheduled } = explainIssues(
       doctorInputSchema,
       input,
       'The input of the execution',
       ERROR_NAMES.input,
     );
     const target = await readTarget(name);
-    const examinations: Examination[] = [];
-    const found = await attempt(examinations, 'connection', () => connect(target));
-    if (found === undefined) return { examinations: [...examinations, ...unchecked()] };
-    try {
-      await attempt(examinations, 'version', () => examineVersion(found));
-      if (target.cluster !== undefined)
-        await attempt(examinations, 'cluster', () => examineCluster(found, target.cluster ?? ''));
-      const scope = await attempt(examinations, 'databases', () => examineScope(found, target));
-      await attempt(examinations, 'grants', () => examineGrants(found, target, scope));
-      const canary = `${compactTime(Date.now())}-${randomBytes(3).toString('hex')}`;
-      const written = await attempt(examinations, 'bucket', () => writeCanary(found, name, target, canary));
-      // Only these are in Safehouse's hands; what a role of the server may, the server alone could try.
-      if (carriesSecrets(target.s3))
-        await attempt(examinations, 'deletes', () => examineDeletes(name, target, written));
-    } finally {
-      await found.client.close();
-    }
-    return { examinations };
+    const findings = new Findings();
+    await examine(name, target, findings);
+    // Whoever asked waits: they have an answer now, and may ask again.
+    if (scheduled) findings.refusePassing();
+    return { examinations: findings.examinations };
   },
 );
+
+async function examine(name: string, target: Target, findings: Findings): Promise<void> {
+  const found = await findings.attempt('connection', () => connect(target));
+  if (found === undefined)
+    return findings.leaveOut(['version', 'databases', 'grants', 'bucket'], 'There is no connection.');
+  try {
+    await findings.attempt('version', () => examineVersion(found));
+    if (target.cluster !== undefined)
+      await findings.attempt('cluster', () => examineCluster(found, target.cluster ?? ''));
+    const scope = await findings.attempt('databases', () => examineScope(found, target));
+    await findings.attempt('grants', () => examineGrants(found, target, scope));
+    const canary = `${compactTime(Date.now())}-${randomBytes(3).toString('hex')}`;
+    const written = await findings.attempt('bucket', () => examineBucket(found, name, target, canary));
+    // Only these are in Safehouse's hands; what a role of the server may, the server alone could try.
+    if (carriesSecrets(target.s3))
+      await findings.attempt('deletes', () => examineDeletes(name, target, written));
+  } finally {
+    await found.client.close();
+  }
+}
+
+async function examineBucket(
+  clickhouse: ClickHouse,
+  name: string,
+  target: Target,
+  canary: string,
+): Promise<Found<string>> {
+  try {
+    return await writeCanary(clickhouse, name, target, canary);
+  } catch (error) {
+    // It is at work in the bucket, or in another one. What comes of that is told by itself.
+    if (error instanceof SafehouseError && error.failure.error === 'CONCURRENT_ACCESS_NOT_SUPPORTED')
+      throw notChecked(
+        'The server writes or restores a backup at this moment, and allows one at a time.',
+        `Ask again when it is done. If that is so every day, set targets.${name}.doctor.schedule to another hour.`,
+      );
+    throw error;
+  }
+}
 
 /** A server that can delete what it wrote can delete every backup. */
 async function examineDeletes(
@@ -55,12 +82,7 @@ async function examineDeletes(
   target: Target,
   written: string | undefined,
 ): Promise<Found<string>> {
-  if (written === undefined)
-    throw new SafehouseError(ERROR_NAMES.refused, {
-      what: 'Nothing was written that could be deleted.',
-      remedy: '',
-      error: NOT_CHECKED,
-    });
+  if (written === undefined) throw notChecked('Nothing was written that could be deleted.');
   const key = `${written}/${MANIFEST}`;
   switch (await tryDelete(name, target, key)) {
     case 'refused':
@@ -73,39 +95,6 @@ async function examineDeletes(
       });
   }
 }
-
-interface Found<Value> {
-  readonly value: Value;
-  readonly what: string;
-}
-
-/** Adds a line for a check, good or bad, and gives what it found to the next. */
-async function attempt<Value>(
-  examinations: Examination[],
-  check: string,
-  examine: () => Promise<Found<Value>>,
-): Promise<Value | undefined> {
-  try {
-    const { value, what } = await examine();
-    examinations.push({ check, result: 'good', what, remedy: '' });
-    return value;
-  } catch (error) {
-    if (!(error instanceof SafehouseError)) throw error;
-    const { what, remedy, error: name } = error.failure;
-    examinations.push({ check, result: name === NOT_CHECKED ? 'not checked' : 'bad', what, remedy });
-    return undefined;
-  }
-}
-
-const NOT_CHECKED = 'NotChecked';
-
-const unchecked = (): Examination[] =>
-  ['version', 'databases', 'grants', 'bucket'].map((check) => ({
-    check,
-    result: 'not checked',
-    what: 'There is no connection.',
-    remedy: '',
-  }));
 
 async function connect(target: Target): Promise<Found<ClickHouse>> {
   const clickhouse = await openClickHouse(target);
@@ -161,12 +150,7 @@ async function examineGrants(
   target: Target,
   scope: Scope | undefined,
 ): Promise<Found<number>> {
-  if (scope === undefined)
-    throw new SafehouseError(ERROR_NAMES.refused, {
-      what: 'It is not known what the grants would be for.',
-      remedy: '',
-      error: NOT_CHECKED,
-    });
+  if (scope === undefined) throw notChecked('It is not known what the grants would be for.');
   const narrowed = target.tables !== undefined || target.engines !== undefined;
   const objects = narrowed
     ? scope.tables.map(({ database, name }) => `${quoteIdentifier(database)}.${quoteIdentifier(name)}`)
@@ -174,11 +158,12 @@ async function examineGrants(
   const missing: string[] = [];
   for (const object of objects.slice(0, MOST_GRANTS)) {
     const granted = await askText(clickhouse, `CHECK GRANT BACKUP ON ${object}`).catch((error: unknown) => {
-      throw new SafehouseError(ERROR_NAMES.refused, {
-        what: `The server does not say what is granted (${error instanceof SafehouseError ? error.failure.error : 'CHECK GRANT failed'}).`,
-        remedy: 'The first backup will tell; `safehouse grants` prints what the user needs.',
-        error: NOT_CHECKED,
-      });
+      const name = error instanceof SafehouseError ? error.failure.error : 'CHECK GRANT failed';
+      // A server that does not know the statement never will, and says no more about itself tomorrow.
+      throw (name === 'SYNTAX_ERROR' ? beyondReach : notChecked)(
+        `The server does not say what is granted (${name}).`,
+        'The first backup will tell; `safehouse grants` prints what the user needs.',
+      );
     });
     if (granted !== '1') missing.push(object);
   }

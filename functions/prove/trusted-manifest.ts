@@ -2,6 +2,7 @@
  * The manifest is what all else is held against: it has to be the one that was verified, and one that the engine may be given to
  * mount. One that takes files from a base and does not name it would keep the engine busy for ever.
  */
+import { leadsToBase } from '../../core/base-address.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { MANIFEST } from '../../core/keys.ts';
 import {
@@ -55,7 +56,7 @@ export async function readTrusted(
       ...doubt,
       findings: [finding('The manifest takes files from a base backup and does not say where that is.')],
     };
-  if (header.baseBackup !== null && (base === undefined || !header.baseBackup.includes(base.path)))
+  if (header.baseBackup !== null && (base === undefined || !isBase(header.baseBackup, base)))
     return {
       ...doubt,
       unjudged: [
@@ -64,6 +65,10 @@ export async function readTrusted(
     };
   return { ...doubt, header };
 }
+
+/** What the control backups of the self-test stand on lies beside them, wherever this function was unpacked. */
+const isBase = (expression: string, { bucketUrl, path }: ProofSource): boolean =>
+  bucketUrl === null ? expression.includes(path) : leadsToBase(expression, { bucketUrl, path });
 
 const finding = (what: string): ProofFinding => ({ table: null, part: null, file: MANIFEST, what });
 

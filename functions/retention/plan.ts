@@ -22,7 +22,7 @@ export const handler = step('plan', planInputSchema, async ({ execution, input }
   const settings = await readTarget(target);
   const { plan, entries } = await planTarget(bucket(), target, settings, Date.now());
   for (const decision of plan.decisions) await mark(target, execution, decision);
-  await closeAbandoned(target, execution, plan.decisions, entries);
+  await closeAbandoned(target, execution, plan.abandoned, entries);
   const remove = removalOrder(plan.decisions, entries);
   logger.info('planned', { held: plan.held, ...count(plan.decisions) });
   return {
@@ -51,19 +51,20 @@ async function mark(target: string, execution: string, decision: Decision): Prom
 async function closeAbandoned(
   target: string,
   execution: string,
-  decisions: readonly Decision[],
+  abandoned: readonly string[],
   entries: readonly LedgerEntry[],
 ): Promise<void> {
-  const abandoned = new Set(decisions.filter(({ rule }) => rule === 'abandoned').map(({ id }) => id));
+  const ids = new Set(abandoned);
   for (const { id, states } of entries)
-    if (abandoned.has(id) && states.failed === undefined)
+    if (ids.has(id) && states.failed === undefined)
       await record(bucket(), target, id, 'failed', {
         by: execution,
         step: 'plan',
         class: 'new attempt',
         error: ABANDONED,
         what: `The backup ${id} was begun and never came to an end: its execution died or was stopped.`,
-        remedy: 'Nothing, if somebody stopped it. Its leftovers are removed after the grace period.',
+        remedy:
+          'Nothing, if somebody stopped it. Its leftovers are removed after the grace period, unless somebody keeps them.',
         final: true,
       });
 }

@@ -1,18 +1,22 @@
 /**
- * Publishes how old the newest good backup of each target is. Whatever cannot be read is not published at all: the alarms
- * treat missing data as breaching, so silence is never taken for health.
+ * Publishes how old the newest good backup of each target is, how many scheduled times were skipped since one began, and
+ * which uploads nobody will complete. Whatever cannot be read is not published at all: the alarms treat missing data as breaching, so silence is never taken for
+ * health.
  */
 import * as z from 'zod';
 import type { Bucket } from '../../clients/bucket.ts';
 import { readLedger } from '../../clients/ledger.ts';
+import { surveyUploads } from '../../clients/uploads.ts';
 import type { Target } from '../../core/config.ts';
 import { ENVIRONMENT } from '../../core/environment.ts';
 import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 import { METRICS } from '../../core/metrics.ts';
 import { proofCoverage } from '../../core/proof-walk.ts';
+import type { UnfinishedUploads } from '../../core/uploads.ts';
 import { bucket, target as readTarget, requireEnvironment } from '../environment.ts';
 import { type Measurement, measure } from '../measure.ts';
 import { logger, step } from '../step.ts';
+import { countSkipped } from './skipped.ts';
 
 export interface Watched {
   readonly published: readonly string[];
@@ -24,7 +28,7 @@ export const handler = step('publish-ages', z.unknown(), async (): Promise<Watch
   const unreadable: string[] = [];
   for (const name of names) {
     try {
-      measure(name, await measureTarget(bucket(), name, await readTarget(name), Date.now()));
+      await publish(bucket(), name, await readTarget(name), Date.now());
     } catch (error) {
       unreadable.push(name);
       logger.error('not published', {
@@ -36,8 +40,23 @@ export const handler = step('publish-ages', z.unknown(), async (): Promise<Watch
   return { published: names.filter((name) => !unreadable.includes(name)), unreadable };
 });
 
-async function measureTarget(s3: Bucket, name: string, target: Target, now: number): Promise<Measurement[]> {
+/** The ages first: claims or uploads that cannot be listed do not silence what the ledger says. */
+async function publish(s3: Bucket, name: string, target: Target, now: number): Promise<void> {
   const { entries } = await readLedger(s3, name);
+  measure(name, agesOf(entries, target, now));
+  measure(name, [[METRICS.skippedInARow, 'Count', await countSkipped(s3, name, entries, now)]]);
+  measure(name, uploadsOf(await surveyUploads(s3, name, entries), now));
+}
+
+const uploadsOf = (unfinished: UnfinishedUploads | null, now: number): Measurement[] => [
+  [METRICS.unfinishedUploads, 'Count', unfinished?.count ?? 0],
+  [METRICS.unfinishedUploadBytes, 'Bytes', unfinished?.bytes ?? 0],
+  ...(unfinished === null
+    ? []
+    : [[METRICS.unfinishedUploadAge, 'Seconds', (now - unfinished.oldest) / 1000] as const]),
+];
+
+function agesOf(entries: readonly LedgerEntry[], target: Target, now: number): Measurement[] {
   const good = entries.filter(({ states, startedAt }) => isGood(states) && startedAt <= now);
   const measurements: Measurement[] = [
     [METRICS.goodBackups, 'Count', good.length],

@@ -1,16 +1,20 @@
-/** SSM and Step Functions as far as the command line speaks to them, for a command line in a process of its own. */
+/** SSM, Step Functions, SNS and CloudWatch as far as the command line speaks to them, for one in a process of its own. */
 import type { RecordedDeployment } from '../../core/deployment.ts';
+import { element, leaf } from '../../local/bucket/xml.ts';
 import {
   type LoopbackAnswer,
   type LoopbackServer,
   startLoopbackServer,
 } from '../../local/loopback-server.ts';
+import { queryAnswer, readForm } from '../../local/query-protocol.ts';
 
 export interface AwsEndpoint extends LoopbackServer {
   /** Parameters by name; changed as a test likes. */
   readonly parameters: Map<string, string>;
   /** What DescribeExecution answers. */
   execution: Readonly<Record<string, unknown>>;
+  /** The alarms of the account, as DescribeAlarms has them; times in seconds since 1970. */
+  alarms: readonly Readonly<Record<string, unknown>>[];
   /** The operations that were asked for, in order. */
   readonly operations: string[];
   /** When set, every operation is refused with it. */
@@ -22,6 +26,7 @@ export const DEPLOYMENT: RecordedDeployment = {
   bucket: 'safehouse',
   region: 'us-east-1',
   topicArn: 'arn:aws:sns:us-east-1:123456789012:alerts',
+  alarms: { namePrefix: 'Safehouse-SafehouseAlarms', count: 1 },
   retention: 'arn:aws:states:us-east-1:123456789012:stateMachine:Retention',
   prove: 'arn:aws:states:us-east-1:123456789012:stateMachine:Prove',
   groups: [
@@ -39,14 +44,18 @@ export async function startAwsEndpoint(): Promise<AwsEndpoint> {
   const state = {
     parameters: new Map([['/safehouse/Safehouse/deployment', JSON.stringify(DEPLOYMENT)]]),
     execution: { status: 'RUNNING' } as Readonly<Record<string, unknown>>,
+    alarms: [] as AwsEndpoint['alarms'],
     operations: [] as string[],
     refusal: undefined as AwsEndpoint['refusal'],
   };
   const server = await startLoopbackServer(({ headers, body }): LoopbackAnswer => {
-    const operation = String(headers['x-amz-target']).replace(/^.*\./, '');
+    const { 'x-amz-target': target } = headers;
+    const operation = target === undefined ? readForm(body)['Action'] : String(target).replace(/^.*\./, '');
+    if (operation === undefined) throw new Error('a request without an operation');
     state.operations.push(operation);
     const { refusal } = state;
     if (refusal !== undefined) return json(400, { __type: refusal.type, message: refusal.message });
+    if (operation === 'ListSubscriptionsByTopic') return queryAnswer(operation, SUBSCRIPTIONS);
     return answer(operation, JSON.parse(body) as Record<string, string>, state);
   });
   return Object.assign(state, server);
@@ -55,7 +64,7 @@ export async function startAwsEndpoint(): Promise<AwsEndpoint> {
 function answer(
   operation: string,
   input: Readonly<Record<string, string>>,
-  { parameters, execution }: Pick<AwsEndpoint, 'parameters' | 'execution'>,
+  { parameters, execution, alarms }: Pick<AwsEndpoint, 'parameters' | 'execution' | 'alarms'>,
 ): LoopbackAnswer {
   switch (operation) {
     case 'GetParameter': {
@@ -77,11 +86,39 @@ function answer(
       });
     case 'GetExecutionHistory':
       return json(200, { events: [] });
+    case 'DescribeAlarms':
+      return json(200, pageOf(alarms, input));
     case 'StopExecution':
       return json(200, { stopDate: 0 });
     default:
       return json(400, { __type: 'UnknownOperationException', message: operation });
   }
+}
+
+/** One person, who has confirmed. */
+const SUBSCRIPTIONS = element(
+  'Subscriptions',
+  element(
+    'member',
+    leaf('Protocol', 'email'),
+    leaf('Endpoint', 'oncall@example.com'),
+    leaf('SubscriptionArn', `${DEPLOYMENT.topicArn}:1`),
+  ),
+);
+
+/** Few on a page: CloudWatch gives at most what is asked for. */
+const ALARMS_A_PAGE = 20;
+
+function pageOf(
+  alarms: AwsEndpoint['alarms'],
+  { AlarmNamePrefix = '', NextToken = '0' }: Readonly<Record<string, string>>,
+): object {
+  const named = alarms.filter(({ AlarmName }) => String(AlarmName).startsWith(AlarmNamePrefix));
+  const end = Number(NextToken) + ALARMS_A_PAGE;
+  return {
+    MetricAlarms: named.slice(Number(NextToken), end),
+    ...(end < named.length && { NextToken: String(end) }),
+  };
 }
 
 const json = (status: number, body: unknown): LoopbackAnswer => ({

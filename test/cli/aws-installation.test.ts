@@ -25,6 +25,7 @@ const DEPLOYMENT: RecordedDeployment = {
   bucket: 'company-backups',
   region: 'eu-central-1',
   topicArn: 'arn:aws:sns:eu-central-1:123456789012:alerts',
+  alarms: { namePrefix: 'Safehouse-SafehouseAlarms', count: 2 },
   retention: `${MACHINE}:Retention`,
   prove: `${MACHINE}:Prove`,
   groups: ['Shop', 'Mes'].map((name) => ({

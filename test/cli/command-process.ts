@@ -32,6 +32,8 @@ const environment = ({ house, aws, directory }: Surrounding): NodeJS.ProcessEnv 
   AWS_ENDPOINT_URL_S3: house.endpoint,
   AWS_ENDPOINT_URL_SSM: aws.url,
   AWS_ENDPOINT_URL_SFN: aws.url,
+  AWS_ENDPOINT_URL_SNS: aws.url,
+  AWS_ENDPOINT_URL_CLOUDWATCH: aws.url,
   AWS_MAX_ATTEMPTS: '1',
   AWS_EC2_METADATA_DISABLED: 'true',
 });

@@ -84,6 +84,16 @@ describe('the bucket, where S3 answers with errors', () => {
       ]);
     });
 
+    it('from a key on says so on every page', async () => {
+      const asked = { Bucket: 'backups', Prefix: 'a/', StartAfter: 'a/1' };
+      s3()
+        .on(ListObjectsV2Command, asked)
+        .resolvesOnce({ Contents: [line('a/2')], IsTruncated: true, NextContinuationToken: 'more' })
+        .resolves({ Contents: [line('a/3')] });
+      const keys = (await all(listObjects(bucket, 'a/', undefined, 'a/1'))).map(({ key }) => key);
+      expect(keys).toEqual(['a/2', 'a/3']);
+    });
+
     it('that breaks off on its second page is an error, not a shorter list', async () => {
       s3()
         .on(ListObjectsV2Command)

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketName, bucketNumber, calendarOf, DAY, timeZoneProblems } from '../../core/calendar.ts';
+import { tries } from './property-runs.ts';
 
 const at = (text: string): number => Date.parse(text);
 const shown = (timeZone: string, instant: string): string =>
@@ -56,7 +57,7 @@ describe('the wall clock of a zone', () => {
         const wallClock = calendars.get(zone)?.wallClock(second * 1000) ?? Number.NaN;
         expect(new Date(wallClock).toISOString().slice(0, 19)).toBe(printed(zone, second * 1000));
       }),
-      { numRuns: 2000 },
+      tries(2000),
     );
   });
 });
@@ -126,7 +127,7 @@ describe('the buckets of retention', () => {
           expect(bucketNumber(bucket, time) === bucketNumber(bucket, time + distance)).toBe(sameName);
         },
       ),
-      { numRuns: 1000 },
+      tries(1000),
     );
   });
 });

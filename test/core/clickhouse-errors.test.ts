@@ -1,10 +1,10 @@
-import { Session } from 'chdb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ERROR_TABLE } from '../../core/clickhouse-error-table.ts';
 import { classifyClickHouseError, parseClickHouseError } from '../../core/clickhouse-errors.ts';
 import type { FailureClass } from '../../core/failure.ts';
 import { FOREIGN_TEXT, PLANTED_SECRET } from './hostile-text.ts';
+import { tries } from './property-runs.ts';
 
 /** As `system.backups.error` has it. */
 const inRow = (code: number, name: string, text: string): string =>
@@ -892,23 +892,6 @@ describe('each error of the table', () => {
     });
   });
 
-  test('bears the name that the engine has for its code', () => {
-    const engine = new Session();
-    try {
-      const codes = [...new Set([499, ...ERROR_TABLE.map(({ code }) => code)])];
-      const names = engine
-        .query(`SELECT errorCodeToName(arrayJoin([${codes.join()}]))`, 'TSVRaw')
-        .trim()
-        .split('\n');
-      const ours = codes.map((code) =>
-        code === 499 ? 'S3_ERROR' : ERROR_TABLE.find((row) => row.code === code)?.name,
-      );
-      expect(ours).toEqual(names);
-    } finally {
-      engine.close();
-    }
-  });
-
   test('still makes a sentence when ClickHouse finds other words, and quotes them', () => {
     for (const { code, name, when } of ERROR_TABLE) {
       const { what, remedy } = classifyClickHouseError(
@@ -949,6 +932,47 @@ describe('what follows', () => {
     expect(remedy(243, 'system.backups')).toMatch(/DROP DATABASE … SYNC/);
     expect(remedy(241, 'answer')).toMatch(/DROP DATABASE … SYNC/);
     expect(remedy(62, 'answer')).not.toMatch(/DROP/);
+  });
+
+  test('nothing is to be dropped after a backup, nor before a restore that is tried again as it is', () => {
+    const remedy = (code: number, operation: Operation, seenIn: 'answer' | 'system.backups'): string =>
+      classifyClickHouseError({ code, name: 'X', text: 'x' }, { operation, seenIn }).remedy;
+    expect(remedy(243, 'backup', 'system.backups')).not.toMatch(/DROP DATABASE … SYNC/);
+    expect(remedy(60, 'backup', 'system.backups')).not.toMatch(/DROP DATABASE … SYNC/);
+    expect(remedy(587, 'restore', 'answer')).not.toMatch(/DROP DATABASE … SYNC/);
+    expect(remedy(60, 'restore', 'answer')).not.toMatch(/DROP DATABASE … SYNC/);
+    expect(remedy(60, 'restore', 'system.backups')).toMatch(/DROP DATABASE … SYNC/);
+  });
+
+  test('what stands in the way of a restore is for a person, and so is what is missing', () => {
+    expect(classOf(57, 'restore')).toBe('fix and stop');
+    expect(classOf(57, 'query')).toBe('fix and stop');
+    expect(classOf(60, 'query')).toBe('fix and stop');
+  });
+
+  test('an error of S3 is told by its own cause', () => {
+    const { error, what } = classifyClickHouseError(
+      { code: 499, name: 'S3_ERROR', text: 'Message: Access Denied, Key: k' },
+      { operation: 'backup' },
+    );
+    expect(error).toBe('S3_ERROR');
+    expect(what).not.toContain('does not know');
+  });
+
+  test("ClickHouse's own words stand in only where no name was recognised", () => {
+    const what = (text: string): string =>
+      classifyClickHouseError({ code: 60, name: 'UNKNOWN_TABLE', text }, { operation: 'backup' }).what;
+    expect(what('Table shop.x does not exist')).not.toContain('ClickHouse said');
+    expect(what('Other words')).toContain('ClickHouse said: Other words');
+    expect(what('')).not.toContain('ClickHouse said');
+  });
+
+  test('a user without a name is a placeholder', () => {
+    const { remedy } = classifyClickHouseError(
+      { code: 669, name: 'NAMED_COLLECTION_DOESNT_EXIST', text: 'x' },
+      { operation: 'backup', user: '' },
+    );
+    expect(remedy).toContain('TO <user>');
   });
 
   test('the GRANT is for the user of the target where that is known', () => {
@@ -1098,7 +1122,7 @@ describe('whatever ClickHouse says', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      tries(1_000),
     );
   });
 });

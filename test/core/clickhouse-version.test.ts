@@ -20,6 +20,12 @@ describe('a version of ClickHouse', () => {
     expect(isAtLeast(version, OLDEST_VERSION)).toBe(expected);
   });
 
+  it('that is none is not even the oldest of all', () => {
+    expect(isAtLeast('', '0')).toBe(false);
+    expect(isAtLeast('next', '0.0')).toBe(false);
+    expect(isAtLeast('0', '0')).toBe(true);
+  });
+
   it('is at least itself', () => {
     expect(isAtLeast('26.7.2.1', '26.7.2.1')).toBe(true);
     expect(isAtLeast('26.7.2', '26.7.2.1')).toBe(false);

@@ -47,6 +47,7 @@ describe('the least that a user can write', () => {
       retention: { daily: 7, weekly: 4, monthly: 12, minimum: 3, graceDays: 3, maxShare: 0.25 },
       prove: { level: 'bytes', againWithinDays: 30, assertions: [], maxDrop: 0.5 },
       restore: { maxHours: 24, keepFree: 0.1 },
+      doctor: { schedule: 'cron(0 9 * * ? *)' },
     });
   });
 
@@ -93,6 +94,8 @@ describe('each key of a target', () => {
     ['before', { query: 'SELECT 0', limitMinutes: 10_080 }],
     ['prove', { level: 'counts', againWithinDays: 7, maxDrop: 1, assertions: [{ query: 'SELECT 1' }] }],
     ['staleAfterHours', 26],
+    ['doctor', { schedule: 'rate(12 hours)' }],
+    ['doctor', { schedule: 'none' }],
   ])('takes %s: %j as it is', (key, value) => {
     expect(targetOf({ [key]: value })).toMatchObject({ [key]: value });
   });
@@ -114,6 +117,11 @@ describe('each key of a target', () => {
       'network.securityGroupIds is missing; must be a list',
     ],
     ['cluster', '', 'cluster is ""; must be at least 1 character'],
+    [
+      'doctor',
+      { schedule: 'daily' },
+      'doctor.schedule is "daily"; expected cron(0 2 * * ? *) for every night at two, or rate(6 hours), got "daily" ("none" leaves it to people)',
+    ],
     ['databases', [], 'databases is an empty list; must be at least 1 entry'],
     ['databases', 'everything', 'databases is "everything"; must be "all", or must be a list'],
     ['databases', [''], 'databases[0] is ""; must be at least 1 character'],
@@ -244,6 +252,10 @@ describe('each key of the configuration', () => {
     [{ prover: { memoryMiB: 512 } }, 'prover.memoryMiB is 512; must be at least 1024'],
     [{ alerts: { email: ['nobody'] } }, 'alerts.email[0] is "nobody"; must be an e-mail address'],
     [{ alerts: { topicArn: 'topic' } }, 'alerts.topicArn is "topic"; must be an ARN: arn:aws:sns:…'],
+    [
+      { alerts: { trial: 'MON' } },
+      'alerts.trial is "MON"; expected cron(0 2 * * ? *) for every night at two, or rate(6 hours), got "MON"',
+    ],
     [{ writerRoles: [ROLE] }, `writerRoles[0] is "${ROLE}"; must be a role's name, not its ARN`],
     [{ targets: {} }, 'targets must name at least one target'],
     [{ targets: undefined }, 'targets is missing; must be an object'],

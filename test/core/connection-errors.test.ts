@@ -6,6 +6,59 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { classifyConnectionError } from '../../core/connection-errors.ts';
 import { FOREIGN_TEXT, PLANTED_SECRET } from './hostile-text.ts';
+import { tries } from './property-runs.ts';
+
+test.each([
+  ['CERT_HAS_EXPIRED', 'fix and stop', 'has expired'],
+  ['CERT_NOT_YET_VALID', 'fix and stop', 'is not valid yet'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'fix and stop', 'signed by itself'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'fix and stop', 'signed by itself'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'fix and stop', 'does not know the authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'fix and stop', 'does not know the authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'fix and stop', 'does not know the authority'],
+  ['CERT_UNTRUSTED', 'fix and stop', 'does not know the authority'],
+  ['CERT_SIGNATURE_FAILURE', 'fix and stop', 'does not know the authority'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'fix and stop', 'for another name'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'fix and stop', 'spoke TLS'],
+  ['EPROTO', 'fix and stop', 'spoke TLS'],
+  ['HPE_INVALID_CONSTANT', 'fix and stop', 'does not speak HTTP'],
+  ['ENOTFOUND', 'fix and stop', 'is not in DNS'],
+  ['EAI_AGAIN', 'retry the same', 'DNS did not answer'],
+  ['ECONNREFUSED', 'retry the same', 'Nothing listens'],
+  ['EHOSTUNREACH', 'retry the same', 'no way in the network'],
+  ['ENETUNREACH', 'retry the same', 'no way in the network'],
+  ['EADDRNOTAVAIL', 'retry the same', 'no way in the network'],
+  ['ETIMEDOUT', 'retry the same', 'did not answer in time'],
+  ['ESOCKETTIMEDOUT', 'retry the same', 'did not answer in time'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'retry the same', 'did not answer in time'],
+  ['ECONNRESET', 'retry the same', 'broke in the middle'],
+  ['EPIPE', 'retry the same', 'broke in the middle'],
+  ['ECONNABORTED', 'retry the same', 'broke in the middle'],
+  ['UND_ERR_SOCKET', 'retry the same', 'broke in the middle'],
+] as const)('%s is known by its code alone', (code, kind, what) => {
+  const failure = classifyConnectionError({ code, message: '' });
+  expect(failure).toMatchObject({ class: kind, error: code, what: expect.stringContaining(what) });
+  expect(failure.what).toMatch(/\.$/);
+});
+
+test.each([
+  ['certificate has expired', 'CERT_HAS_EXPIRED'],
+  ['self signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ['self-signed certificate in certificate chain', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ['unable to verify the first certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['unable to get issuer certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['unable to get local issuer certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['packet length too long', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+  ['getaddrinfo failed', 'EAI_AGAIN'],
+  ['other side closed', 'ECONNRESET'],
+])('"%s" is known by its words', (message, error) => {
+  expect(classifyConnectionError({ message }).error).toBe(error);
+});
+
+test('a code that is none is not taken for one', () => {
+  for (const code of ['x ECONNRESET', 'econnreset', ''])
+    expect(classifyConnectionError({ code, message: 'nobody knows' }).error).toBe('CONNECTION_FAILED');
+});
 
 describe('each way of not getting through', () => {
   test.each<[string | undefined, string, string, string, string, string]>([
@@ -180,6 +233,6 @@ test('whatever is thrown, a failure comes out, without control characters and se
         expect(error).toMatch(/^[A-Z][A-Z0-9_]*$/);
       },
     ),
-    { numRuns: 500 },
+    tries(500),
   );
 });

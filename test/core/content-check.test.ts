@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FileChecksum } from '../../core/cityhash.ts';
 import { type ContentCheckRequest, type ContentStreams, checkContents } from '../../core/content-check.ts';
+import { objectOf } from '../../core/content-objects.ts';
 import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { BASE_UUID, headerOf, manifestOf, streamOf, UUID, type WrittenFile } from './generated-backup.ts';
 
@@ -152,6 +153,14 @@ describe('checkContents', () => {
     expect(underWay).toBe(0);
   });
 
+  it('ends without a result where an object could not be read, though it may be there', async () => {
+    const refused = new SafehouseError(ERROR_NAMES.refused, { what: 'S3 said no.', remedy: '-' });
+    const read = (): AsyncIterable<Uint8Array> => {
+      throw refused;
+    };
+    await expect(checkContents(request(good(), { read }))).rejects.toBe(refused);
+  });
+
   it('compares what is chosen and nothing else', async () => {
     const backup = good();
     const { files } = await checkContents(request(backup, { choose: ({ name }) => name === 'b' }));
@@ -261,6 +270,37 @@ describe('checkContents', () => {
   });
 });
 
+describe('the object of a file', () => {
+  const file = {
+    name: 'a',
+    size: 9,
+    checksum: 'c',
+    useBase: false,
+    baseSize: 0,
+    baseChecksum: null,
+    dataFile: 'a',
+    encryptedByDisk: false,
+  };
+  const read = (): AsyncIterable<Uint8Array> => streamOf([]);
+
+  it('is none where the backup itself has nothing of it', () => {
+    expect(objectOf({ ...file, dataFile: null }, 'backup', read)).toBeUndefined();
+    expect(objectOf({ ...file, checksum: null }, 'backup', read)).toBeUndefined();
+  });
+
+  it('holds the whole, or what came after the base', () => {
+    expect(objectOf(file, 'base', read)).toEqual({
+      place: 'base',
+      holds: 'the whole',
+      key: 'a',
+      size: 9,
+      checksum: 'c',
+      read,
+    });
+    expect(objectOf({ ...file, baseSize: 4 }, 'backup', read)).toMatchObject({ holds: 'the end', size: 5 });
+  });
+});
+
 describe('checkContents of an incremental', () => {
   const grown = (name = 'grown'): WrittenFile =>
     written(name, `${A}${B}`, { useBase: true, baseSize: A.length, baseChecksum: checksumOf(A) });
@@ -338,8 +378,47 @@ describe('checkContents of an incremental', () => {
     const { files, unchecked } = await checkContents(request(incremental(), { base: other }));
 
     expect(files).toBe(0);
-    expect(unchecked.count).toBe(2);
-    expect(unchecked.named.map(({ file }) => file)).toEqual([null, 'grown']);
+    expect(unchecked).toEqual({
+      count: 2,
+      named: [
+        {
+          file: null,
+          sentence: '1 contents are expected in the base backup; its manifest does not have them.',
+        },
+        {
+          file: 'grown',
+          sentence: `grown takes its first 14 bytes with the checksum ${checksumOf(A)} from the base backup; its manifest has no such file.`,
+        },
+      ],
+    });
+  });
+
+  it('misses what lies wholly in the base, although it has found the beginning of what grew', async () => {
+    const other = new Backup([written('old', A)], BASE_UUID).with('old', A);
+    const { files, unchecked } = await checkContents(request(incremental(), { base: other }));
+
+    expect(files).toBe(1);
+    expect(unchecked).toMatchObject({ count: 1, named: [{ file: null }] });
+  });
+
+  it('reads no manifest of a base from which nothing is taken', async () => {
+    const unread: ContentStreams = {
+      manifest: () => {
+        throw new Error('the manifest of the base was read');
+      },
+      read: () => streamOf([]),
+    };
+    const { files } = await checkContents(request(good(), { base: unread }));
+
+    expect(files).toBe(2);
+  });
+
+  it('counts each file that begins in what it cannot read, and the one that lies there', async () => {
+    const deeper = new Backup([written('old', A, { useBase: true })]);
+    const own = incremental([grown(), grown('second'), written('copy', A, { useBase: true })]);
+    const { unchecked } = await checkContents(request(own, { base: deeper }));
+
+    expect(unchecked).toMatchObject({ count: 3, named: [{ file: 'old' }] });
   });
 
   it.each([

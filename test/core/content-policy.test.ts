@@ -24,6 +24,9 @@ describe('needsContentCheck', () => {
     'metadata_version.txt',
     'txn_version.txt',
     'a_file_of_a_newer_clickhouse.txt',
+    'data.bin.txt',
+    'discount.txt',
+    'count.txt.old',
   ])('is so for %s of a part, which is not in checksums.txt', (leaf) => {
     expect(needsContentCheck(file(`${PART}/${leaf}`), isShop)).toBe(true);
     expect(needsContentCheck(file(`${PART}/by_kind.proj/${leaf}`), isShop)).toBe(true);
@@ -63,6 +66,8 @@ describe('needsContentCheck', () => {
     'shards/1/replicas/1/data/shop/events/202601_1_1_0/data.bin',
     'data/shop/events/202601_1_1_0/a.proj/b.proj/data.bin',
     'data/shop/events/202601_1_1_0/no_projection/data.bin',
+    'data/shop/events/202601_1_1_0/data.bin/deeper',
+    'data/shop/events/202601_1_1_0/by_kind.proj/data.bin/deeper',
   ])('is so for %s, which is not in a part that is mounted', (name) => {
     expect(needsContentCheck(file(name), isShop)).toBe(true);
   });

@@ -33,6 +33,10 @@ describe('what a backup holds of a table', () => {
     'URL',
     'EmbeddedRocksDB',
     'MergeTreeLike',
+    'My MergeTree',
+    'Logs',
+    'CatLog',
+    'MemoryLike',
     'log',
     '',
   ])('of %j is its definition alone', (engine) => {

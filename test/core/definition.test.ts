@@ -72,6 +72,10 @@ describe('a view that refreshes by itself', () => {
       "CREATE MATERIALIZED VIEW shop.v TO shop.t (id String) AS WITH 1 AS x SELECT ' REFRESH AFTER 1 HOUR ' AS id",
       false,
     ],
+    [
+      "CREATE TABLE shop.t (id String COMMENT 'CREATE MATERIALIZED VIEW x REFRESH EVERY 1 HOUR ') ENGINE = Log",
+      false,
+    ],
     ["CREATE TABLE shop.t (id String DEFAULT ' REFRESH EVERY 1 HOUR ') ENGINE = Log", false],
   ])('%s: %j', (sql, refreshable) => {
     expect(readDefinition(sql).refreshable).toBe(refreshable);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERROR_NAMES, failureText, parseFailureText, SafehouseError } from '../../core/errors.ts';
 import { FAILURE_CLASSES, type Failure } from '../../core/failure.ts';
+import { anyText } from './any-text.ts';
 
 const FAILURE: Failure = {
   class: 'new attempt',
@@ -79,6 +80,6 @@ const failures = (): fc.Arbitrary<Failure> =>
   fc.record({
     class: fc.constantFrom(...FAILURE_CLASSES),
     error: fc.stringMatching(/^[A-Za-z0-9_.]{1,30}$/),
-    what: fc.oneof(fc.string(), fc.string({ unit: 'binary' })),
+    what: fc.oneof(fc.string(), anyText()),
     remedy: fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })).filter((text) => !text.includes('\n')),
   });

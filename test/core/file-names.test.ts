@@ -1,12 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  databaseOfFile,
   escapeForFileName,
   isInnerTable,
   tableOfFile,
   tablePath,
   unescapeForFileName,
 } from '../../core/file-names.ts';
+import { anyText } from './any-text.ts';
 
 describe('escapeForFileName', () => {
   it.each([
@@ -25,7 +27,7 @@ describe('escapeForFileName', () => {
 
   it('is undone by unescapeForFileName and leaves nothing but word characters and percent signs', async () => {
     await fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText(), (text) => {
         const name = text.toWellFormed();
         const escaped = escapeForFileName(name);
 
@@ -41,6 +43,8 @@ describe('unescapeForFileName', () => {
     ['100%', '100%'],
     ['%4', '%4'],
     ['%zz%41', '%zzA'],
+    ['%4x%x4', '%4x%x4'],
+    ['%%41', '%A'],
     ['é%C3%A9', 'éé'],
     ['%FF', '\uFFFD'],
   ])('shows %s as %s', (escaped, name) => {
@@ -73,9 +77,33 @@ describe('tableOfFile', () => {
     'temporary_tables/metadata/t.sql',
     'temporary_tables/data/t/data.bin',
     'shards/1/metadata/shop/events.sql',
+    'shards/x/shards/1/replicas/2/data/shop/events/all_1_1_0/data.bin',
     'ab/0123456789',
   ])('knows that %s is of no table', (name) => {
     expect(tableOfFile(name)).toBeUndefined();
+  });
+});
+
+describe('databaseOfFile', () => {
+  it.each([
+    ['metadata/shop.sql', 'shop'],
+    ['metadata/my%20shop.sql', 'my shop'],
+    ['shards/1/replicas/2/metadata/shop.sql', 'shop'],
+    ['shards/12/replicas/34/metadata/shop.sql', 'shop'],
+  ])('of %s is %s', (name, database) => {
+    expect(databaseOfFile(name)).toBe(database);
+  });
+
+  it.each([
+    'metadata/shop/events.sql',
+    'metadata/shop.sql.old',
+    'metadata/.sql/x',
+    'metadata/shop.txt',
+    'old/metadata/shop.sql',
+    'data/metadata/shop.sql',
+    '',
+  ])('of %j is none', (name) => {
+    expect(databaseOfFile(name)).toBeUndefined();
   });
 });
 
@@ -85,6 +113,7 @@ describe('isInnerTable', () => {
     ['.inner_id.05e7d75e-9380-4991-ae83-7a5abb220c41', true],
     ['inner.view', false],
     ['.innermost', false],
+    ['not.inner.view', false],
   ])('takes %s for an inner table: %s', (name, is) => {
     expect(isInnerTable(name)).toBe(is);
   });

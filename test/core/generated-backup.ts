@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import type { LedgerTable } from '../../core/ledger.ts';
 import type { BackupStreams, ListedObject, VerificationRequest } from '../../core/verification.ts';
+import { anyText } from './any-text.ts';
 
 /** One `<file>`, as it is to stand in the manifest. */
 export interface WrittenFile {
@@ -84,7 +85,7 @@ interface Sketch {
   }[];
 }
 
-const anyName = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });
+const anyName = anyText({ minLength: 1, maxLength: 12 });
 
 const sketch: fc.Arbitrary<Sketch> = fc.record({
   tables: fc.uniqueArray(fc.record({ database: anyName, name: anyName, coverage: fc.boolean() }), {

@@ -1,5 +1,6 @@
 /** Texts as an attacker, a broken terminal or a careless server would write them, for property tests. */
 import fc from 'fast-check';
+import { anyText } from './any-text.ts';
 
 const CONTROL = fc.constantFrom(
   '\u0000',
@@ -31,7 +32,7 @@ const WORDS = fc.constantFrom(
 
 /** Any text: Unicode with broken surrogates, controls, quotes, and pieces of ClickHouse's own. */
 export const FOREIGN_TEXT: fc.Arbitrary<string> = fc
-  .array(fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), CONTROL, QUOTES, WORDS), { maxLength: 12 })
+  .array(fc.oneof(anyText({ maxLength: 12 }), CONTROL, QUOTES, WORDS), { maxLength: 12 })
   .map((parts) => parts.join(''));
 
 const characters = (alphabet: string, length: number): fc.Arbitrary<string> =>

@@ -1,13 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  adoptedKey,
   attemptKey,
+  backupIdOfKey,
   backupPrefix,
   canaryPrefix,
   claimKey,
+  claimsPrefix,
+  holdKey,
+  holdReleasedKey,
+  holdsPrefix,
+  isSkippedKey,
   ledgerKey,
+  ledgerPrefix,
   parsePinKey,
   pinKey,
+  pinsPrefix,
+  proofItemKey,
+  proofPlanKey,
+  proofPrefix,
+  provenAgainKey,
+  RESTORE_OBJECTS,
+  restoreCheckKey,
+  restoreKey,
+  restorePrefix,
+  restoreReportKey,
   skippedKey,
   slotOf,
   targetPrefix,
@@ -41,6 +59,59 @@ describe('the bucket', () => {
     ]);
   });
 
+  it('has a place for what is listed together', () => {
+    expect([
+      ledgerPrefix('logs'),
+      claimsPrefix('logs', 'incremental'),
+      pinsPrefix('logs'),
+      proofPrefix('logs', ID, 'p'),
+      restorePrefix('logs', 'r'),
+      holdsPrefix('logs', 'a/b'),
+    ]).toEqual([
+      'ledger/logs/',
+      'claims/logs/incremental/',
+      'pins/logs/',
+      `proofs/logs/${ID}/p/`,
+      'restores/logs/r/',
+      'restores/logs/holds/a%2Fb/',
+    ]);
+  });
+
+  it('has a place for proofs, adopted backups, restores and holds', () => {
+    expect([
+      provenAgainKey('logs', ID, '20260402T020000Z'),
+      adoptedKey('logs', 'd1', 2),
+      proofPlanKey('logs', ID, 'p'),
+      proofItemKey('logs', ID, 'p', 7),
+      restoreCheckKey('logs', 'r', 3),
+      restoreReportKey('logs', ID, 'r'),
+      holdKey('logs', 'shop', 4),
+      holdReleasedKey('logs', 'shop', 4),
+    ]).toEqual([
+      `ledger/logs/${ID}/proven@20260402T020000Z.json`,
+      'claims/logs/adopted/d1/2.json',
+      `proofs/logs/${ID}/p/plan.json`,
+      `proofs/logs/${ID}/p/item-7.json`,
+      'restores/logs/r/check-3.json',
+      `ledger/logs/${ID}/restore@r.json`,
+      'restores/logs/holds/shop/4.json',
+      'restores/logs/holds/shop/4-released.json',
+    ]);
+  });
+
+  it('has an object for each step of a restore', () => {
+    expect(RESTORE_OBJECTS.map((object) => restoreKey('logs', 'r', object))).toEqual([
+      'restores/logs/r/plan.json',
+      'restores/logs/r/before.json',
+      'restores/logs/r/room.json',
+      'restores/logs/r/submitted.json',
+      'restores/logs/r/restored.json',
+      'restores/logs/r/compared.json',
+      'restores/logs/r/cleaned.json',
+      'restores/logs/r/ended.json',
+    ]);
+  });
+
   it.each(STATES)('has a key for %s that the ledger reads back', (state) => {
     const { entries } = foldLedger([{ key: ledgerKey('logs', ID, state), lastModified: 7 }]);
     expect(entries).toMatchObject([{ target: 'logs', id: ID, states: { [state]: 7 } }]);
@@ -67,6 +138,29 @@ describe('a slot', () => {
   });
 });
 
+it('a skipped time is told from a claim by its key', () => {
+  const slot = slotOf('full', '2026-04-02T02:00:00Z', EXECUTION);
+  expect(isSkippedKey(skippedKey('logs', slot))).toBe(true);
+  expect(isSkippedKey(claimKey('logs', slot))).toBe(false);
+  expect(isSkippedKey('/skipped.json.bak')).toBe(false);
+});
+
+describe('the backup that a key lies under', () => {
+  it.each([`backups/logs/${ID}/.backup`, `backups/logs/${ID}/data/a/b.bin`, backupPrefix('logs', ID)])(
+    'is named by %s',
+    (key) => {
+      expect(backupIdOfKey(key)).toBe(ID);
+    },
+  );
+
+  it.each(['', 'backups/logs/', `backups/logs/${ID}`, `backups//${ID}/a`, `old/backups/logs/${ID}/a`])(
+    'is none for %j',
+    (key) => {
+      expect(backupIdOfKey(key)).toBeUndefined();
+    },
+  );
+});
+
 describe('the key of a pin', () => {
   const part = () => fc.string({ minLength: 1 }).filter((text) => !text.includes('/'));
 
@@ -85,6 +179,8 @@ describe('the key of a pin', () => {
     `pins/logs/${ID}/`,
     `pins/logs/${ID}/a/b.json`,
     `pins/logs/${ID}/a.txt`,
+    `pins/logs/${ID}/a.json.bak`,
+    `old/pins/logs/${ID}/a.json`,
     `ledger/logs/${ID}/a.json`,
   ])('is not %j', (key) => {
     expect(parsePinKey(key)).toBeUndefined();

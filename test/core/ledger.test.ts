@@ -4,13 +4,20 @@ import { makeBackupId } from '../../core/backup-id.ts';
 import { ledgerKey } from '../../core/keys.ts';
 import {
   expiringSchema,
+  failedSchema,
   foldLedger,
   isGood,
+  keptSchema,
   type LedgerListing,
+  provenSchema,
+  removedSchema,
+  removingSchema,
   STATES,
   type State,
   startedSchema,
   stateOf,
+  verifiedSchema,
+  writtenSchema,
 } from '../../core/ledger.ts';
 
 const ID = '20260402T020000Z-full-k3f9';
@@ -59,6 +66,46 @@ describe('folding a listing', () => {
     `/ledger/logs/${ID}/started.json`,
     '',
   ])('names %j as a stranger and concludes nothing from it', (key) => {
+    expect(foldLedger([line(key)])).toEqual({ entries: [], strangers: [key] });
+  });
+
+  it('counts a proof after the first for the state, and the newest of them for its time', () => {
+    const proven = (name: string, time: number) => line(`ledger/logs/${ID}/${name}`, time);
+    const listing = [
+      proven('proven.json', 100),
+      proven('proven@20260403T020000Z.json', 300),
+      proven('proven@20260402T020000Z.json', 200),
+    ];
+    expect(foldLedger(listing)).toMatchObject({
+      entries: [{ id: ID, states: { proven: 300 } }],
+      strangers: [],
+    });
+  });
+
+  it('takes the report of a restore for no state, and for no stranger', () => {
+    expect(foldLedger([line(`ledger/logs/${ID}/restore@20260403T020000Z-restore-1.json`)])).toEqual({
+      entries: [],
+      strangers: [],
+    });
+  });
+
+  it.each([
+    `ledger/logs/${ID}/verified@20260402T020000Z.json`,
+    `ledger/logs/${ID}/proven@20260402.json`,
+    `ledger/logs/${ID}/proven@2T020000Z.json`,
+    `ledger/logs/${ID}/proven@20260402T0Z.json`,
+    `ledger/logs/${ID}/proven@later.json`,
+    `ledger/logs/${ID}/proven@20260402T020000Z.json.bak`,
+    `ledger/logs/${ID}/not-started.json`,
+    `ledger/logs/${ID}/restore@.json`,
+    `ledger/logs/${ID}/restore@r.json.bak`,
+    `ledger/logs/${ID}/a-restore@r.json`,
+    `ledger/logs/${ID}/more/restore@r.json`,
+    `ledger/logs/${ID}/restore@r.json/more`,
+    `ledger/logs/${ID}/started.json/more`,
+    'ledger/logs/notes/restore@r.json',
+    'ledger/logs',
+  ])('names %j as a stranger too', (key) => {
     expect(foldLedger([line(key)])).toEqual({ entries: [], strangers: [key] });
   });
 
@@ -153,6 +200,97 @@ describe('a good backup', () => {
 
   it.each<State>(['failed', 'expiring', 'removing', 'removed'])('is not one that is %s as well', (state) => {
     expect(isGood(states('verified', 'proven', 'kept', state))).toBe(false);
+  });
+});
+
+const COMMON = { version: 1, target: 'logs', id: ID, at: '2026-04-02T02:00:00.000Z', by: 'arn' };
+const TABLE = { database: 'shop', name: 'orders', engine: 'MergeTree', coverage: 'data' };
+const SELF_TEST = { good: true, damages: [{ damage: 'a missing object', seen: true }], seconds: 1 };
+
+/** Of each state, with everything that it can have. */
+const EVIDENCE = {
+  started: {
+    ...COMMON,
+    kind: 'incremental',
+    base: '20260401T020000Z-full-aaaa',
+    reason: 'asked for',
+    scheduledTime: '2026-04-02T02:00:00Z',
+    attempt: 2,
+    clickhouse: { version: '26.7.2.1', server: 'A', host: 'a.example' },
+    databases: ['shop'],
+    tables: [TABLE],
+    shards: [1, 2],
+  },
+  written: {
+    ...COMMON,
+    seenIn: 'bucket',
+    startTime: '2026-04-02 02:00:01',
+    endTime: null,
+    files: 3,
+    bytes: 300,
+    settings: { max_backup_bandwidth: 1000, storage_class: 'STANDARD' },
+  },
+  verified: {
+    ...COMMON,
+    files: 3,
+    objects: 2,
+    bytes: 200,
+    logicalBytes: 300,
+    manifest: { bytes: 100, etag: '"e"', sha256: 'a' },
+    tables: [{ ...TABLE, files: 2, bytes: 200 }],
+    restore: 'RESTORE …',
+    seconds: 1.5,
+  },
+  proven: {
+    ...COMMON,
+    level: 'bytes',
+    engine: '26.7.2.1',
+    manifestSha256: 'a',
+    tables: [{ ...TABLE, reading: 'checked', rows: 4, parts: 1, bytes: 200, fingerprint: 'f' }],
+    assertions: [{ query: 'SELECT 1', database: 'shop', passed: true, answer: '1' }],
+    anomalies: ['rows fell'],
+    selfTest: SELF_TEST,
+    items: 1,
+    bytesRead: 200,
+    seconds: 2,
+    dollars: 0.001,
+  },
+  failed: {
+    ...COMMON,
+    class: 'new attempt',
+    step: 'poll',
+    error: 'S3_ERROR',
+    what: 'S3 said no.',
+    remedy: 'Ask again.',
+    final: true,
+  },
+  expiring: { ...COMMON, reason: 'no rule keeps it', removeAfter: '2026-04-05T02:00:00.000Z' },
+  removing: { ...COMMON, reason: 'its grace ended' },
+  removed: { ...COMMON, reason: 'its grace ended', objects: 3, bytes: 300 },
+  kept: { ...COMMON, reason: 'the audit wants it' },
+};
+
+const SCHEMAS = {
+  started: startedSchema,
+  written: writtenSchema,
+  verified: verifiedSchema,
+  proven: provenSchema,
+  failed: failedSchema,
+  expiring: expiringSchema,
+  removing: removingSchema,
+  removed: removedSchema,
+  kept: keptSchema,
+};
+
+describe.each(STATES)('the evidence of %s', (state) => {
+  const [schema, evidence] = [SCHEMAS[state], EVIDENCE[state]];
+
+  it('is read as it was written, to the last field', () => {
+    expect(schema.parse(evidence)).toEqual(evidence);
+  });
+
+  it.each(Object.keys(evidence).filter((field) => field !== 'shards'))('is none without %s', (field) => {
+    expect(schema.safeParse({ ...evidence, [field]: undefined }).success).toBe(false);
   });
 });
 

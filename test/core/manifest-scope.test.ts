@@ -79,6 +79,11 @@ it('counts each object once, and no file that has none', () => {
   expect(scope.usesBase).toBe(false);
 });
 
+it('counts of a file that grew what is stored here', () => {
+  const grown = file('a', { size: 10, useBase: true, baseSize: 4, baseChecksum: CHECKSUM });
+  expect(scopeOf(grown, file('b', { size: 6, dataFile: 'a' })).extent).toEqual({ objects: 1, bytes: 6 });
+});
+
 it('sees that files are taken from a base', () => {
   expect(scopeOf(file('a', { useBase: true })).usesBase).toBe(true);
 });

@@ -10,6 +10,7 @@ import {
   SILENT_AFTER_SECONDS,
   STALLED_AFTER_SECONDS,
 } from '../../core/poll.ts';
+import { tries } from './property-runs.ts';
 
 const SUBMITTED = Date.UTC(2026, 3, 2, 2);
 const LIMITS = { maxHours: 12 };
@@ -309,7 +310,7 @@ describe('any sequence of sights', () => {
         const { elapsed } = follow(seen, maxHours);
         expect(elapsed).toBeLessThanOrEqual(maxHours * 3600 + SILENT_AFTER_SECONDS + 600);
       }),
-      { numRuns: 300 },
+      tries(300),
     );
   });
 
@@ -318,7 +319,7 @@ describe('any sequence of sights', () => {
       fc.property(sequences, fc.integer({ min: 1, max: 24 }), (seen, maxHours) => {
         expect(follow(seen, maxHours).outcome).not.toBe('finished');
       }),
-      { numRuns: 300 },
+      tries(300),
     );
   });
 
@@ -329,7 +330,7 @@ describe('any sequence of sights', () => {
         const { outcome, sight } = follow([...seen, ended], 24);
         expect(outcome === 'finished').toBe(sight === ended);
       }),
-      { numRuns: 300 },
+      tries(300),
     );
   });
 });

@@ -21,6 +21,7 @@ describe('the version', () => {
     ['9.1', '10.1', []],
     ['unknown', '24.8.1.1', ['notice']],
     ['', '24.8.1.1', ['notice']],
+    ['adopted in 2026', '24.8.1.1', ['notice']],
   ])('of a backup by %s goes to %s: %j', (writtenBy, version, weights) => {
     const found = find(restorePlan({ writtenBy }), at(version));
     expect(found.map(({ weight }) => weight)).toEqual(weights);
@@ -33,6 +34,22 @@ it('names engines that the server lacks, once', () => {
   expect(find(restorePlan({ tables }))).toMatchObject([
     { check: 'engines', weight: 'blocks', what: 'The server has no table engine SharedMergeTree.' },
   ]);
+});
+
+it('of many engines names ten, and counts the others', () => {
+  const said = (count: number) => {
+    const tables = Array.from({ length: count }, (_, index) => plannedTable({ engine: `E${index}` }));
+    return find(restorePlan({ tables }))[0]?.what;
+  };
+  expect(said(10)).toBe('The server has no table engine E0, E1, E2, E3, E4, E5, E6, E7, E8, E9.');
+  expect(said(12)).toBe('The server has no table engine E0, E1, E2, E3, E4, E5, E6, E7, E8, E9 and 2 more.');
+});
+
+it('asks nothing of a table whose definition could not be read, but for room', () => {
+  const table = plannedTable({ definition: null, bytes: 5000 });
+  expect(find(restorePlan({ tables: [table] }))).toEqual([]);
+  const disks = [{ name: 'default', free: 4999, total: 0 }];
+  expect(find(restorePlan({ tables: [table] }), { disks })).toMatchObject([{ check: 'disk' }]);
 });
 
 describe('storage', () => {
@@ -90,6 +107,76 @@ describe('storage', () => {
       expect(find(restorePlan({ mode, tables: [hot, moved] }))).toEqual([]);
   });
 
+  it('of two tables that want the same lack, and of one, is told in words', () => {
+    const other = { ...hot, name: 'items' };
+    expect(find(restorePlan({ tables: [hot, other] }))[0]?.what).toBe(
+      'shop.orders, shop.items want the storage policy "hot", which the server does not have.',
+    );
+    const kept = plannedTable({ definition: { ...DEFINITION, disk: 's3' } });
+    expect(find(restorePlan({ tables: [kept] }))[0]?.what).toBe(
+      'shop.orders keeps the parts on the disk "s3", which the server does not have.',
+    );
+  });
+
+  it('a TTL asks of the policy of its own table, and of none that is missing', () => {
+    const policies = [
+      { name: 'hot', volumes: ['cold'], disks: ['s3'] },
+      { name: 'default', volumes: ['default'], disks: ['default'] },
+    ];
+    const ofHot = plannedTable({
+      definition: { ...DEFINITION, storagePolicy: 'hot', volumes: ['cold'], disks: ['s3'] },
+    });
+    const disks = ['default', 's3'].map((name) => ({ name, free: 10_000, total: 0 }));
+    expect(find(restorePlan({ tables: [ofHot] }), { policies, disks })).toEqual([]);
+    expect(find(restorePlan({ tables: [moved] }), { policies, disks })).toHaveLength(1);
+    expect(find(restorePlan({ tables: [ofHot] }))).toHaveLength(1);
+  });
+
+  it('room is asked for where the tables will lie: on the disks of their policy, or of the one that is chosen', () => {
+    const policies = [
+      { name: 'default', volumes: ['default'], disks: ['default'] },
+      { name: 'hot', volumes: ['v'], disks: ['nvme', 'ssd'] },
+    ];
+    const disks = (free: Record<string, number>) =>
+      ['default', 'nvme', 'ssd'].map((name) => ({ name, free: free[name] ?? 0, total: 0 }));
+    const found = (plan: Parameters<typeof restorePlan>[0], free: Record<string, number>) =>
+      find(restorePlan(plan), { policies, disks: disks(free) });
+    const tables = [{ ...hot, bytes: 5000 }];
+    expect(found({ tables }, { nvme: 2500, ssd: 2500 })).toEqual([]);
+    expect(found({ tables }, { default: 9000, nvme: 2500, ssd: 2499 })).toMatchObject([
+      { check: 'disk', what: expect.stringContaining('to the disk nvme, ssd, where') },
+    ]);
+    expect(found({ tables, storagePolicy: 'default' }, { default: 5000 })).toEqual([]);
+    expect(found({ tables, storagePolicy: 'default' }, { nvme: 9000 })).toMatchObject([{ check: 'disk' }]);
+    const onOneDisk = plannedTable({ bytes: 5000, definition: { ...DEFINITION, disk: 'ssd' } });
+    expect(found({ tables: [onOneDisk] }, { ssd: 5000 })).toEqual([]);
+    expect(found({ tables: [onOneDisk], storagePolicy: 'hot' }, { nvme: 5000 })).toEqual([]);
+    expect(found({ tables: [onOneDisk], storagePolicy: 'default' }, { ssd: 5000 })).toMatchObject([
+      { check: 'disk' },
+    ]);
+  });
+
+  it('room is asked for on the default disk where the policy is not known', () => {
+    const plan = restorePlan({ tables: [{ ...hot, bytes: 5000 }] });
+    const disks = [{ name: 'default', free: 4999, total: 0 }];
+    expect(find(plan, { disks }).map(({ check }) => check)).toEqual(['storage-policy', 'disk']);
+    expect(find(plan, { disks: [{ name: 'default', free: 5000, total: 0 }] })).toHaveLength(1);
+  });
+
+  it('says how much is needed, how much is free and how much must stay so', () => {
+    const said = (bytes: number, free: number, total: number) =>
+      find(restorePlan({ tables: [plannedTable({ bytes })] }), {
+        disks: [{ name: 'default', free, total }],
+      })[0]?.what;
+    expect(said(25e9, 10e9, 100e9)).toBe(
+      '25.0 GB are to be restored to the disk default, where 10.0 GB are free and 10.0 GB are to stay so.',
+    );
+    expect(said(5e6, 4e6, 0)).toBe(
+      '0.005 GB are to be restored to the disk default, where 0.004 GB are free and 0.000 GB are to stay so.',
+    );
+    expect(said(2e9, 1e9, 0)).toContain('where 1.0 GB are free');
+  });
+
   it('the share to keep free is not used', () => {
     const disk = (free: number) => ({ disks: [{ name: 'default', free, total: 10_000 }] });
     const plan = restorePlan({ tables: [plannedTable({ bytes: 5000 })] });
@@ -126,6 +213,19 @@ describe('Keeper', () => {
     expect(found?.remedy).toContain(String.raw`FROM ZKPATH '/tables/o\'rders'`);
   });
 
+  it('are told with how many they are', () => {
+    const other = { ...replicated, name: 'items' };
+    expect(find(plan, { replicas: null })[0]?.what).toContain('shop.orders is replicated');
+    expect(find(restorePlan({ tables: [replicated, other] }), { replicas: null })[0]?.what).toContain(
+      'shop.orders, shop.items are replicated',
+    );
+    const many = Array.from({ length: 12 }, (_, index) => ({ table: `shop.t${index}`, path: `/t/${index}` }));
+    const [found] = find(plan, { replicas: many });
+    expect(found?.what).toContain('shop.t0 (/t/0), shop.t1 (/t/1)');
+    expect(found?.what).toContain('shop.t9 (/t/9) and 2 more: REPLICA_ALREADY_EXISTS.');
+    expect(found?.remedy.match(/SYSTEM DROP REPLICA/g)).toHaveLength(10);
+  });
+
   it('may know that of a table that stands in the place: it is kept, or dropped first', () => {
     const tables = [standingTable({ engine: 'ReplicatedMergeTree' })];
     for (const mode of ['replace', 'asIs'] as const)
@@ -139,6 +239,20 @@ describe('what consumes', () => {
   it('is told of, and is idle when it is quiet', () => {
     expect(find(restorePlan({ tables: [kafka] }))).toMatchObject([{ check: 'consumers', weight: 'notice' }]);
     expect(find(restorePlan({ tables: [kafka], quiet: true }))).toEqual([]);
+  });
+
+  it('is a view that refreshes by itself too, and no table that is only called so', () => {
+    const refreshing = plannedTable({
+      engine: 'MaterializedView',
+      definition: { ...DEFINITION, refreshable: true },
+    });
+    expect(find(restorePlan({ tables: [refreshing] }))).toMatchObject([{ check: 'consumers' }]);
+    for (const engine of ['RabbitMQ', 'NATS', 'S3Queue', 'AzureQueue', 'FileLog'])
+      expect(find(restorePlan({ tables: [plannedTable({ engine })] }), { engines: [engine] })).toMatchObject([
+        { check: 'consumers' },
+      ]);
+    for (const engine of ['KafkaLike', 'NotKafka'])
+      expect(find(restorePlan({ tables: [plannedTable({ engine })] }), { engines: [engine] })).toEqual([]);
   });
 
   it('blocks where the server cannot make it idle', () => {
@@ -155,7 +269,17 @@ it('names grants that are missing, and says when that is not known', () => {
   expect(find(restorePlan(), { missingGrants: null })).toMatchObject([{ check: 'grants', weight: 'notice' }]);
 });
 
+it('names ten grants that are missing', () => {
+  const missingGrants = Array.from({ length: 12 }, (_, index) => `SELECT ON \`t${index}\`.*`);
+  const [found] = find(restorePlan(), { missingGrants });
+  expect(found?.what).toContain(' and 2 more.');
+  expect(found?.remedy.match(/GRANT SELECT/g)).toHaveLength(10);
+});
+
 it('tells of other restores', () => {
+  expect(find(restorePlan(), { restoring: ['r1'] })[0]?.what).toBe(
+    'The server works on 1 other restore: r1.',
+  );
   expect(find(restorePlan(), { restoring: ['r1', 'r2'] })).toMatchObject([
     { check: 'another-restore', weight: 'notice', what: expect.stringContaining('2 other restores: r1, r2') },
   ]);

@@ -21,6 +21,24 @@ describe('the judgement', () => {
     expect(found).toMatchObject([{ check, weight: 'blocks' }]);
   });
 
+  it('says whether the manifest is gone or another one', () => {
+    const said = (source: Parameters<typeof preflightFacts>[1]) =>
+      judgePreflight(restorePlan({ base: 'full', backup: 'incr' }), preflightFacts({}, source)).map(
+        ({ what }) => what,
+      );
+    expect(said({ manifest: 'missing' })).toEqual(['The backup incr has no manifest any more.']);
+    expect(said({ manifest: 'another' })).toEqual(['The manifest of incr is not the one that was verified.']);
+    expect(said({ baseManifest: 'missing' })).toEqual([
+      'full, on which incr stands, has no manifest any more.',
+    ]);
+    expect(said({ baseManifest: 'there', failures: ['It failed.'] })).toEqual(['It failed.']);
+  });
+
+  it('leaves a notice what it is, also when it was accepted', () => {
+    const plan = restorePlan({ proven: false, accept: ['proof'] });
+    expect(judgePreflight(plan, preflightFacts())).toMatchObject([{ check: 'proof', weight: 'notice' }]);
+  });
+
   it('says of an unproven backup that it is one', () => {
     expect(judgePreflight(restorePlan({ proven: false }), preflightFacts())).toMatchObject([
       { check: 'proof', weight: 'notice' },

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../core/proof.ts';
 import { BYTES_A_FILE, type MountedPart, planChecks, planContents, sliceOf } from '../../core/proof-items.ts';
+import { anyText } from './any-text.ts';
 
 const GIB = 1024 ** 3;
 
@@ -128,6 +129,59 @@ describe('the items that the engine reads', () => {
     ]);
   });
 
+  const unit = (table: string, number: number, bytes: number): MountedPart => ({
+    database: 'shop',
+    table,
+    name: `all_${number}_${number}_0`,
+    bytes,
+    files: 0,
+  });
+  const named = (planned: readonly MountedPart[], bytesAnItem: number) =>
+    checksOf(planned, { bytesAnItem }).map((checks) => checks.map(({ table, parts: each }) => [table, each]));
+
+  it('keep a table together that fits, also one that fills an item to the last byte', () => {
+    const two = (bytes: number) =>
+      ['a', 'b'].flatMap((table) => [unit(table, 1, bytes), unit(table, 2, bytes)]);
+    expect(named(two(3), 10)).toEqual([[['a', []]], [['b', []]]]);
+    expect(named(two(5), 10)).toEqual([[['a', []]], [['b', []]]]);
+    expect(named([unit('a', 1, 5), unit('b', 1, 5), unit('c', 1, 5), unit('d', 1, 5)], 10)).toHaveLength(2);
+  });
+
+  it('are the same whatever the order in which the parts were found, so that a repeat plans the same', () => {
+    const equal = ['d', 'b', 'a', 'c'].map((table) => unit(table, 1, 5));
+    expect(named(equal, 10)).toEqual([
+      [
+        ['a', []],
+        ['c', []],
+      ],
+      [
+        ['b', []],
+        ['d', []],
+      ],
+    ]);
+    const large = [3, 1, 4, 2].map((number) => unit('a', number, 5));
+    expect(named(large, 10)).toEqual([
+      [['a', ['all_1_1_0', 'all_3_3_0']]],
+      [['a', ['all_2_2_0', 'all_4_4_0']]],
+    ]);
+    expect(named([unit('a', 1, 1), unit('b', 1, 9), unit('c', 1, 5)], 10)).toEqual([
+      [['b', []]],
+      [
+        ['c', []],
+        ['a', []],
+      ],
+    ]);
+  });
+
+  it('are one more, and not many, where the fewest would be too heavy', () => {
+    const weights = [6, 6, 6, 3, 3, 3, 3];
+    const items = named(
+      weights.map((bytes, index) => unit(`t${index}`, 1, bytes)),
+      10,
+    );
+    expect(items).toHaveLength(4);
+  });
+
   it('take many small files for much work', () => {
     const tiny = Array.from({ length: 1000 }, (_, index) => ({
       database: 'shop',
@@ -159,12 +213,20 @@ describe('the items that compare files', () => {
 
   it('cover every name exactly once', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 5000 }), (name, slices) => {
+      fc.property(anyText(), fc.integer({ min: 1, max: 5000 }), (name, slices) => {
         const slice = sliceOf(name, slices);
         expect(Number.isInteger(slice) && slice >= 0 && slice < slices).toBe(true);
         expect(sliceOf(name, slices)).toBe(slice);
       }),
     );
+  });
+
+  it('are the same in every release: one may have planned what the next one reads', () => {
+    expect(
+      ['', 'a', 'metadata/shop.sql', 'data/shop/events/all_1_1_0/columns.txt'].map((name) =>
+        sliceOf(name, 1000),
+      ),
+    ).toEqual([923, 715, 75, 521]);
   });
 
   it('have about as many files each', () => {

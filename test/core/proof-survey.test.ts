@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ManifestFile } from '../../core/manifest.ts';
 import { Survey } from '../../core/proof-survey.ts';
@@ -68,6 +69,33 @@ describe('a survey', () => {
     expect(first).toBeDefined();
     if (first !== undefined)
       expect(fingerprint([{ ...first, checksum: 'f'.repeat(32) }, ...rest])).not.toBe(fingerprint(files));
+  });
+
+  it('has a fingerprint that is the sum of the digests of its files, as 64 bits', () => {
+    const digest = (leaf: string, checksum: string): bigint =>
+      createHash('sha256').update(`${leaf}\0${checksum}`).digest().readBigUInt64BE(0);
+    const fingerprint = (...files: ManifestFile[]) => surveyOf(...files).table('shop', 'log')?.fingerprint;
+    const [id, sizes] = [file('data/shop/log/id.bin'), file('data/shop/log/sizes.json', { checksum: null })];
+    expect(fingerprint(id)).toBe(digest('id.bin', id.checksum ?? ''));
+    expect(fingerprint(id, sizes)).toBe(
+      BigInt.asUintN(64, digest('id.bin', id.checksum ?? '') + digest('sizes.json', '')),
+    );
+  });
+
+  it('takes nothing for the data of a table that only looks like it', () => {
+    const survey = surveyOf(
+      file('old/data/shop/events/all_1_1_0/data.bin'),
+      file('data/shop/events'),
+      file('shards/data/shop/events/all_1_1_0/data.bin'),
+      file('metadata/data/shop/events.sql'),
+    );
+    expect(survey.tables.size).toBe(0);
+    expect(survey.others).toBe(4);
+  });
+
+  it('knows shards and replicas by numbers of any length', () => {
+    const survey = surveyOf(file('shards/12/replicas/34/data/shop/events/all_1_1_0/data.bin'));
+    expect(survey.table('shop', 'events')?.parts).toEqual(new Map([['shards/12/replicas/34/all_1_1_0', 1]]));
   });
 
   it('knows where the numbers of rows lie: here, or in the base by size and checksum', () => {

@@ -30,6 +30,19 @@ describe('the walk of a day', () => {
     expect(walkOf([older, old, never], 30, START)).toEqual([never, older, old]);
   });
 
+  it('begins, of those that were never proven, with the oldest', () => {
+    const [one, other] = [proven(50, null), proven(40, null)] as const;
+    expect(walkOf([other, one], 30, START)).toEqual([one, other]);
+    expect(walkOf([one, other], 30, START)).toEqual([one, other]);
+  });
+
+  it('takes what is due today, and not what is due tomorrow', () => {
+    const all = [proven(60, 28), proven(50, 28.01), proven(40, 1), proven(30, 1), proven(20, 1)];
+    expect(walkOf(all, 30, START)).toEqual([all[1]]);
+    expect(walkOf([proven(60, 1)], 1, START)).toHaveLength(1);
+    expect(walkOf([proven(60, 1)], 30, START)).toEqual([]);
+  });
+
   it('leaves out what does not count as good', () => {
     const gone = (['failed', 'expiring', 'removing', 'removed'] as const).map((state) =>
       proven(50, 40, { [state]: START - DAY }),
@@ -155,6 +168,15 @@ describe('the coverage', () => {
     const { newestProven, newestProofAt } = proofCoverage([old, proven(1, null)], 30, START);
     expect(newestProven).toBe(old);
     expect(newestProofAt).toBe(START);
+  });
+
+  it('takes the newest proof, whichever backup it is of', () => {
+    expect(proofCoverage([proven(50, 1), proven(40, 5)], 30, START).newestProofAt).toBe(START - DAY);
+    expect(proofCoverage([proven(50, 5), proven(40, 1)], 30, START).newestProofAt).toBe(START - DAY);
+  });
+
+  it('counts a backup from the moment in which it began', () => {
+    expect(proofCoverage([proven(0, null)], 30, START).good).toBe(1);
   });
 
   it('knows no newest proof where there is none, or where the proven one failed since', () => {

@@ -230,6 +230,20 @@ describe('an anomaly', () => {
     expect(findAnomalies([table('a', 900), table('unknown', null)], before, 0.5)).toEqual([]);
   });
 
+  it('does not take rows that nobody counted before for rows that make up for a fall', () => {
+    const before = [table('a', 1000), table('unknown', null)];
+    expect(findAnomalies([table('a', 100), table('unknown', 5000)], before, 0.5)).toEqual([
+      'the rows of the whole fell from 1000 to 100, by 90 %',
+      'the rows of shop.a fell from 1000 to 100, by 90 %',
+    ]);
+  });
+
+  it('of the whole is none when the rows have moved to a new table', () => {
+    expect(findAnomalies([table('a', 100), table('new', 900)], [table('a', 1000)], 0.5)).toEqual([
+      'the rows of shop.a fell from 1000 to 100, by 90 %',
+    ]);
+  });
+
   it('tells the first twenty', () => {
     const many = Array.from({ length: 50 }, (_, index) => table(`t${index}`, 100));
     expect(findAnomalies([], many, 0.5)).toHaveLength(20);

@@ -24,6 +24,15 @@ it('for all targets differs in the prefix alone', () => {
   expect(JSON.stringify(readerPolicy(BUCKET))).toBe(narrowed.replaceAll('backups/logs/', 'backups/'));
 });
 
+it('allows to use the key of the bucket, where it has one', () => {
+  expect(readerPolicy(BUCKET, 'logs', 'arn:aws:kms:::key/1').Statement.at(-1)).toEqual({
+    Sid: 'UseTheKey',
+    Effect: 'Allow',
+    Action: ['kms:Decrypt'],
+    Resource: 'arn:aws:kms:::key/1',
+  });
+});
+
 it('never allows to write or to delete', () => {
   for (const { Action } of readerPolicy(BUCKET, undefined, 'arn:aws:kms:::key/1').Statement)
     for (const action of Action) expect(action).toMatch(/^(?:s3:GetObject|s3:ListBucket|kms:Decrypt)$/);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HARMLESS_LENGTH, harmless, redact } from '../../core/redaction.ts';
 import { FOREIGN_TEXT, PLANTED_SECRET } from './hostile-text.ts';
+import { tries } from './property-runs.ts';
 
 const KEY = 'AKIAIOSFODNN7EXAMPLE';
 const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
@@ -42,6 +43,40 @@ describe('redact', () => {
       'at a.b.eyJhbGci.eyJzdWIi. end',
       'at a.b.[redacted] end',
     ],
+    [
+      'a private key',
+      'a -----BEGIN PRIVATE KEY-----\nMIIE\nvQIB\n-----END PRIVATE KEY----- b',
+      'a [redacted] b',
+    ],
+    [
+      'a private key of a kind, and another',
+      '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x -----BEGIN EC PRIVATE KEY-----q-----END EC PRIVATE KEY-----',
+      '[redacted] x [redacted]',
+    ],
+    ['a private key that was cut off', 'a -----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\nbnNz', 'a [redacted]'],
+    [
+      'a header in JSON',
+      '{"authorization": "AWS4-HMAC 7", "n": 1}',
+      '{"authorization": "[redacted]", "n": 1}',
+    ],
+    ['a header with blanks', "Authorization  =  'x y'; next", "Authorization  =  '[redacted]'; next"],
+    ['a header to the end of its line', 'authorization:x y\nnext', 'authorization:[redacted]\nnext'],
+    ['a bearer token', 'got Bearer  abcdefghijklmnop1234 there', 'got Bearer [redacted] there'],
+    ['a basic one with its padding', 'basic bWU6aHVudGVyMg12== end', 'basic [redacted] end'],
+    ['the shortest bearer token', 'bearer abcdefghijklmno1', 'bearer [redacted]'],
+    [
+      'a signature by itself',
+      'Signature=0a1b, Credential=AB/2026 x',
+      'Signature=[redacted], Credential=[redacted] x',
+    ],
+    ['a signed header in XML', '<X-Amz-Signature: "0a1b">', '<X-Amz-Signature: "[redacted]">'],
+    [
+      'a signed header with blanks',
+      "x-amz-security-token = 'FwoG' b",
+      "x-amz-security-token = '[redacted]' b",
+    ],
+    ['a session token that looks random', `is ${'aB3'.repeat(34)}`, 'is [redacted]'],
+    ['a long run beside a key id', `${KEY} ${'b'.repeat(77)}`, '[redacted] [redacted]'],
     ['a password with colons in an address', 'http://me:hun:ter:2@db/', 'http://[redacted]@db/'],
   ])('takes out %s', (_, text, expected) => {
     expect(redact(text)).toBe(expected);
@@ -63,6 +98,17 @@ describe('redact', () => {
     ['a key of S3', 'backups/shop/20260402T020000Z-full-k3f9/data/shop/events/202601_1_1_0/data.bin'],
     ['a sentence about passwords', 'Authentication failed: password is incorrect, or there is no user'],
     ["ClickHouse's own mask", "S3('https://b/x', '[HIDDEN]')"],
+    ['a bearer of no token', 'bearer of the message that has no number'],
+    ['a short word after basic', 'basic abcdefghijklmn1'],
+    ['a basic understanding', 'basic understanding-of-this-without-numbers'],
+    ['forty letters without a number', 'aB'.repeat(20)],
+    ['forty characters without a capital', 'a1'.repeat(20)],
+    ['forty characters without a small letter', 'A1'.repeat(20)],
+    ['forty-one characters', `${'aB3'.repeat(13)}aB`],
+    ['ninety-nine characters', 'aB3'.repeat(33)],
+    ['a word that only ends in signature', 'myxSignature=0a1b'],
+    ['a public key', '-----BEGIN PUBLIC KEY----- MIIE -----END PUBLIC KEY-----'],
+    ['words with dots', 'a.b.c.d'],
     ['an address with a port', 'http://127.0.0.1:8123/a@b'],
     ['the placeholders of a statement', "S3('https://b/x', '<access key id>', '<secret access key>')"],
   ])('leaves %s alone', (_, text) => {
@@ -97,6 +143,14 @@ describe('harmless', () => {
     expect(harmless('😀'.repeat(10), 6)).toBe('😀😀…');
   });
 
+  test('reads no further than it shows, and shows no half of the last word that it read', () => {
+    expect(harmless(`${'a '.repeat(9_995)}secret=${'x'.repeat(20)} b`, 20_000)).toBe(`${'a '.repeat(9_995)}`);
+    expect(harmless('a'.repeat(20_000), 20_000)).toHaveLength(20_000);
+    expect(harmless(`${'a '.repeat(10_000)}bb`, 20_000)).toBe('a '.repeat(10_000));
+    expect(harmless('a\u000bb\u000cc\u0085d\u2029e')).toBe('a b c d e');
+    expect(harmless('aVb')).toBe('aVb');
+  });
+
   test('takes a longer limit', () => {
     expect(harmless('a '.repeat(20_000), Number.POSITIVE_INFINITY)).toBe('a '.repeat(20_000));
   });
@@ -123,7 +177,7 @@ describe('harmless', () => {
         expect(shown).not.toContain(secret);
         expect(shown.isWellFormed()).toBe(true);
       }),
-      { numRuns: 1_000 },
+      tries(1_000),
     );
   });
 });

@@ -52,6 +52,36 @@ describe('what a failed restore leaves', () => {
     );
   });
 
+  it('is said of a drill too, which was whole and was dropped', () => {
+    const dropped = [{ kind: 'database' as const, database: 'scratch', table: null }];
+    expect(describeRemains({ dropped, left: [], isWhole: true })).toBe(
+      'What it had made was taken away: scratch.',
+    );
+  });
+
+  it('is named to the tenth', () => {
+    const remains = (count: number) => {
+      const dropped = Array.from({ length: count }, (_, index) => ({
+        kind: 'database' as const,
+        database: `d${index}`,
+        table: null,
+      }));
+      const left = dropped.map(({ database }) => ({ what: database, statement: 'S' }));
+      return [
+        describeRemains({ dropped, left: [], isWhole: false }),
+        describeRemains({ dropped: [], left, isWhole: false }),
+      ];
+    };
+    expect(remains(10)).toEqual([
+      'What it had made was taken away: d0, d1, d2, d3, d4, d5, d6, d7, d8, d9.',
+      'Nothing had to be taken away. Left for you to judge: d0: S; d1: S; d2: S; d3: S; d4: S; d5: S; d6: S; d7: S; d8: S; d9: S.',
+    ]);
+    expect(remains(12)).toEqual([
+      'What it had made was taken away: d0, d1, d2, d3, d4, d5, d6, d7, d8, d9 and 2 more.',
+      'Nothing had to be taken away. Left for you to judge: d0: S; d1: S; d2: S; d3: S; d4: S; d5: S; d6: S; d7: S; d8: S; d9: S; and 2 more, in the report.',
+    ]);
+  });
+
   it('of thousands fits into an alert', () => {
     const dropped = Array.from({ length: 5000 }, (_, index) => ({
       kind: 'table' as const,

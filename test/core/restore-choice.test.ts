@@ -4,6 +4,7 @@ import { SafehouseError } from '../../core/errors.ts';
 import { isGood, type LedgerEntry, STATES, type State } from '../../core/ledger.ts';
 import { chooseBackup, chooseContent } from '../../core/restore-choice.ts';
 import { type RestoreInput, restoreInputSchema } from '../../core/restore-input.ts';
+import { tries } from './property-runs.ts';
 
 const DAY = 86_400_000;
 const FIRST = Date.UTC(2026, 3, 1, 2);
@@ -53,6 +54,20 @@ describe('which backup', () => {
     expect(() => dayOf(entries, { at: '2026-05-01T00:00:00Z' })).toThrow(
       'The newest proven one before it is 20260402T020000Z-full-k3f9.',
     );
+  });
+
+  it('of several is the newest, also where it is named for want of a better one', () => {
+    expect(dayOf(ledger(GOOD, GOOD, GOOD, GOOD), { backup: 'latest' })).toBe(4);
+    expect(() => dayOf(ledger(GOOD, GOOD, GOOD))).toThrow('safehouse prove 20260403T020000Z-full-k3f9');
+  });
+
+  it('at a time names the newest proven one before it, and none that came later', () => {
+    const at = '2026-04-03T00:00:00Z';
+    expect(() => dayOf(ledger(PROVEN, GOOD, PROVEN), { at })).toThrow(
+      'The newest proven one before it is 20260401T020000Z-full-k3f9.',
+    );
+    expect(() => dayOf(ledger(GOOD, GOOD, PROVEN), { at })).toThrow(/prove 20260402T020000Z-full-k3f9\.\n/);
+    expect(() => dayOf([], { at })).toThrow('It has no good backup at all');
   });
 
   it('by name may be unproven, and may be one that expires', () => {
@@ -116,7 +131,7 @@ describe('which backup', () => {
             ).toBe(chosen.id);
         },
       ),
-      { numRuns: 1000 },
+      tries(1000),
     );
   });
 });
@@ -167,6 +182,32 @@ describe('what of it', () => {
     [{ as: { nothing: 'there' } }, 'the database "nothing"'],
   ])('says what is not in the backup: %j', (input, said) => {
     expect(() => choose(input)).toThrow(said);
+  });
+
+  it('is no table of ClickHouse itself, not even by its name', () => {
+    const input = { ...request(), tables: [{ database: 'system', table: 'query_log' }] };
+    expect(() => chooseContent(input, content)).toThrow(
+      'It holds the databases shop, app; `safehouse show` lists its tables.',
+    );
+    expect(() =>
+      chooseContent(request({ databases: ['shop'] }), { databases: ['system'], tables: [] }),
+    ).toThrow('It holds the databases none;');
+  });
+
+  it('is the table of the database that was named, of two with one name', () => {
+    const both = {
+      databases: ['shop', 'app'],
+      tables: [table('shop', 'orders'), table('app', 'orders'), table('app', 'log')],
+    };
+    const chosen = chooseContent(
+      request({
+        tables: ['app.log', 'shop.orders'],
+        partitions: [{ table: 'app.orders', ids: ['7'] }],
+      }),
+      both,
+    );
+    expect(names(chosen)).toEqual(['app.log', 'shop.orders', 'app.orders 7']);
+    expect(() => chooseContent(request({ tables: ['shop.log'] }), both)).toThrow('the table "shop.log"');
   });
 
   it('of thousands that are missing names ten', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Dropped, RestorePlan, StandingTable } from '../../core/restore.ts';
 import { type CleanUpFacts, planCleanUp } from '../../core/restore-clean-up.ts';
 import { RESTORE_MODES } from '../../core/restore-input.ts';
+import { tries } from './property-runs.ts';
 import { heldTable, plannedTable, restorePlan, standingTable } from './restore-plans.ts';
 
 const NOTHING = { databases: ['default'], tables: [] };
@@ -101,13 +102,72 @@ describe('what is dropped', () => {
     ['has been merged since', heldTable({ rows: 900, fingerprint: 'f2', restoredFingerprint: 'f1' }), {}],
     ['has as many rows', heldTable({ fingerprint: null }), { engine: 'Log', fingerprint: null }],
     ['was never counted', heldTable({ rows: 5 }), { rows: null, fingerprint: null }],
-    ['keeps nothing itself', heldTable({ rows: 5 }), { engine: 'MaterializedView', bytes: 0 }],
+    [
+      'keeps nothing itself',
+      heldTable({ rows: 5, fingerprint: 'f2' }),
+      { engine: 'MaterializedView', bytes: 0 },
+    ],
+    ['cannot be counted', heldTable({ rows: null, fingerprint: null }), {}],
+    ['was restored in part', heldTable({ rows: 5, fingerprint: 'f2' }), { partitions: ['202604'] }],
   ])('is a new table that %s', (_, held, planned) => {
     const mine = standingTable();
     const plan = restorePlan({ tables: [plannedTable(planned)] });
     const cleanUp = planCleanUp(plan, facts({ before: withShop(), now: withShop(mine), held: [held] }));
     expect(cleanUp).toEqual({ ...nothing, dropTables: [mine] });
   });
+
+  it('is a new table under a new name whatever it holds: nobody else writes there', () => {
+    const mine = standingTable();
+    const held = [heldTable({ rows: 5, fingerprint: 'f2' })];
+    const now = withShop(mine);
+    const cleanUp = planCleanUp(restorePlan({ mode: 'new' }), facts({ before: withShop(), now, held }));
+    expect(cleanUp).toEqual({ ...nothing, dropTables: [mine] });
+  });
+
+  it('is each database that was made and has nothing of others in it, beside one that has', () => {
+    const plan = restorePlan({
+      databases: ['shop', 'logs'].map((name) => ({ from: name, to: name, whole: true })),
+    });
+    const now = {
+      databases: ['default', 'shop', 'logs'],
+      tables: [standingTable({ table: 'strange' })],
+    };
+    expect(planCleanUp(plan, facts({ now }))).toEqual({
+      ...nothing,
+      dropDatabases: ['logs'],
+      leave: [{ kind: 'database', database: 'shop' }],
+    });
+  });
+
+  it('is a new table of an Ordinary database, where no table has a UUID', () => {
+    const uuid = '00000000-0000-0000-0000-000000000000';
+    const mine = standingTable({ uuid });
+    const beside = standingTable({ table: 'beside', uuid });
+    const cleanUp = planCleanUp(
+      restorePlan(),
+      facts({ before: withShop(beside), now: withShop(mine, beside) }),
+    );
+    expect(cleanUp).toEqual({ ...nothing, dropTables: [mine] });
+  });
+
+  it.each(['.inner.daily', '.inner_id.5fe2ab42'])('is %s with its view, and not by itself', (inner) => {
+    const [mine, own] = [standingTable(), standingTable({ table: inner })];
+    expect(planCleanUp(restorePlan(), facts({ before: withShop(), now: withShop(mine, own) }))).toEqual({
+      ...nothing,
+      dropTables: [mine],
+    });
+    expect(planCleanUp(restorePlan(), facts({ now: withShop(mine, own) })).dropDatabases).toEqual(['shop']);
+  });
+
+  it.each(['not.inner.daily', '.inner', '.innermost.daily'])(
+    'is not %s, which is no inner table',
+    (strange) => {
+      const now = withShop(standingTable(), standingTable({ table: strange }));
+      expect(planCleanUp(restorePlan(), facts({ now })).leave).toEqual([
+        { kind: 'database', database: 'shop' },
+      ]);
+    },
+  );
 
   it('is no new table with rows, where only definitions were restored', () => {
     const plan = restorePlan({ structureOnly: true });
@@ -158,8 +218,104 @@ describe('after a replacement', () => {
   });
 });
 
+describe('after single tables were dropped to be replaced', () => {
+  const dropped: Dropped = { kind: 'table', database: 'shop', table: 'orders' };
+  const room = { dropped: [dropped], created: [] };
+  const replacement = restorePlan({
+    mode: 'replace',
+    databases: ['shop', 'logs'].map((name) => ({ from: name, to: name, whole: false })),
+    tables: [plannedTable(), plannedTable({ name: 'items' }), plannedTable({ database: 'logs' })],
+  });
+  const both = (...tables: readonly StandingTable[]) => ({ databases: ['shop', 'logs'], tables });
+  const held = [heldTable(), heldTable(), heldTable()];
+
+  it('takes no other table for a new one, though a replica knows it by another UUID', () => {
+    const mine = standingTable();
+    const before = both(
+      standingTable({ rows: 7 }),
+      standingTable({ table: 'items', rows: 7 }),
+      standingTable({ database: 'logs', rows: 7 }),
+    );
+    const now = both(
+      mine,
+      standingTable({ table: 'items', rows: 7 }),
+      standingTable({ database: 'logs', rows: 7 }),
+    );
+    expect(planCleanUp(replacement, facts({ before, now, room, held }))).toEqual({
+      ...nothing,
+      dropTables: [mine],
+      leave: [{ kind: 'replaced', database: 'shop', table: 'orders' }],
+    });
+  });
+
+  it('does not say that one is gone which others have made again', () => {
+    const before = both(standingTable({ rows: 7 }));
+    const now = both(standingTable({ rows: 5 }));
+    const strange = [heldTable({ rows: 5, fingerprint: 'f2' }), heldTable(), heldTable()];
+    expect(planCleanUp(replacement, facts({ before, now, room, held: strange }))).toMatchObject({
+      dropTables: [],
+      leave: [{ kind: 'new', rows: 5 }],
+    });
+  });
+
+  it('says that one is gone although one of its name stands elsewhere', () => {
+    const before = both(standingTable({ rows: 7 }), standingTable({ database: 'logs', rows: 7 }));
+    const now = both(before.tables[1] ?? standingTable());
+    expect(planCleanUp(replacement, facts({ before, now, room, held }))).toEqual({
+      ...nothing,
+      leave: [{ kind: 'replaced', database: 'shop', table: 'orders' }],
+    });
+  });
+
+  it('does not say that a database is gone which others have made again and filled', () => {
+    const whole = restorePlan({ mode: 'replace' });
+    const now = withShop(standingTable({ table: 'strange' }));
+    const cleanUp = planCleanUp(
+      whole,
+      facts({
+        before: withShop(standingTable()),
+        now,
+        room: { dropped: [{ kind: 'database', database: 'shop', table: null }], created: [] },
+      }),
+    );
+    expect(cleanUp).toEqual({ ...nothing, leave: [{ kind: 'database', database: 'shop' }] });
+  });
+});
+
 describe('tables that stood there empty', () => {
   const before = withShop(standingTable());
+
+  it('are nothing of a restore whose statement was never sent, whatever they hold now', () => {
+    for (const mode of ['asIs', 'intoExisting', 'append'] as const)
+      expect(planCleanUp(restorePlan({ mode }), facts({ before, now: before, begun: 'no' }))).toEqual(
+        nothing,
+      );
+  });
+
+  it('are left when no server knows the statement, even if they hold what the backup holds', () => {
+    const cleanUp = planCleanUp(restorePlan(), facts({ before, now: before, begun: 'unknown' }));
+    expect(cleanUp).toMatchObject({ truncate: [], leave: [{ kind: 'filled', rows: 1000 }] });
+  });
+
+  it.each([
+    ['are empty', {}, {}, heldTable({ rows: 0, fingerprint: null })],
+    ['are gone', {}, {}, heldTable({ exists: false, rows: null, fingerprint: null })],
+    [
+      'keep no data in a backup',
+      { engine: 'Kafka', coverage: 'schema only' },
+      { engine: 'Kafka' },
+      heldTable({ rows: 5 }),
+    ],
+    ['are views', {}, { engine: 'MaterializedView' }, heldTable({ rows: 5 })],
+  ] as const)('are nothing to be told when they %s', (_, planned, stood, held) => {
+    const there = withShop(standingTable(stood));
+    const plan = restorePlan({ mode: 'intoExisting', tables: [plannedTable(planned)] });
+    expect(planCleanUp(plan, facts({ before: there, now: there, held: [held] }))).toEqual(nothing);
+  });
+
+  it('are none of a restore under a new name', () => {
+    expect(planCleanUp(restorePlan({ mode: 'new' }), facts({ before, now: before }))).toEqual(nothing);
+  });
 
   it('are emptied when they hold exactly what the backup holds', () => {
     for (const mode of ['asIs', 'intoExisting'] as const)
@@ -279,7 +435,7 @@ describe('whatever stood and stands there', () => {
           if (state !== 'yes') expect(goes).toEqual([]);
         },
       ),
-      { numRuns: 2000 },
+      tries(2000),
     );
   });
 
@@ -298,7 +454,7 @@ describe('whatever stood and stands there', () => {
             ).toBe(0);
         },
       ),
-      { numRuns: 2000 },
+      tries(2000),
     );
   });
 });

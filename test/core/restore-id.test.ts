@@ -9,10 +9,14 @@ it('is the same for the same execution, and tells when it began', () => {
   expect(restoreTime(id)).toBe(Date.UTC(2026, 3, 2, 2));
 });
 
-it.each(['20260402T020000Z-full-k3f9', 'holds', '20260402T020000Z-restore-ABCDEF', ''])(
-  'is not %j',
-  (text) => {
-    expect(isRestoreId(text)).toBe(false);
-    expect(restoreTime(text)).toBeNaN();
-  },
-);
+it.each([
+  'x20260402T020000Z-restore-abcdef',
+  '20260402T020000Z-restore-abcdef0',
+  '20260402T020000Z-full-k3f9',
+  'holds',
+  '20260402T020000Z-restore-ABCDEF',
+  '',
+])('is not %j', (text) => {
+  expect(isRestoreId(text)).toBe(false);
+  expect(restoreTime(text)).toBeNaN();
+});

@@ -21,6 +21,9 @@ it('needs nothing but the target', () => {
 it.each([
   [{ tables: ['shop.orders'], partitions: [{ table: 'shop.log', ids: ['1'] }] }],
   [{ databases: ['shop'], as: { shop: 'beside' } }],
+  [{ tables: ['shop.orders', 'shop.log'] }],
+  [{ mode: 'replace', except: ['shop.log'] }],
+  [{ drill: true, mode: 'new' }],
   [{ as: { shop: 'beside' }, mode: 'new' }],
   [{ at: '2026-04-02T02:00:00Z' }],
   [{ at: '2026-04-02T04:00:00+02:00', mode: 'replace', confirm: ['shop'] }],
@@ -37,6 +40,13 @@ describe('refuses', () => {
     [{ at: '2026-04-02T02:00:00Z', backup: 'latest' }, 'both choose the backup'],
     [{ databases: [] }, 'databases'],
     [{ databases: ['shop'], tables: ['shop.orders'] }, 'cannot stand beside'],
+    [
+      { databases: ['shop'], partitions: [{ table: 'shop.log', ids: ['1'] }] },
+      'databases cannot stand beside `tables` or `partitions`',
+    ],
+    [{ tables: ['shop.orders'], except: ['shop.log'] }, 'except leaves tables out of whole databases'],
+    [{ drill: true, as: { shop: 'beside' } }, 'drill is true; makes scratch databases of its own'],
+    [{ tables: [] }, 'tables is an empty list; must be at least 1 entry'],
     [{ tables: ['orders'] }, 'tables'],
     [{ tables: ['shop.orders'], mode: 'new' }, 'whole databases'],
     [{ tables: ['shop.orders'], as: { shop: 'beside' } }, 'gives databases new names'],

@@ -169,6 +169,51 @@ describe('a view that refreshes by itself', () => {
   });
 });
 
+it('leaves out what it is told to, and no namesake of it in another database', () => {
+  const started = {
+    ...STARTED,
+    tables: [table('shop', 'orders'), table('shop', 'log'), table('app', 'orders'), table('app', 'log')],
+  };
+  const made = plan({ mode: 'asIs', except: ['shop.log'] }, {}, started);
+  expect(made.leftOut).toEqual([{ database: 'shop', table: 'log', why: 'it was to be left out' }]);
+  expect(made.elements).toEqual([
+    { kind: 'database', database: 'shop', except: ['log'] },
+    { kind: 'database', database: 'app' },
+  ]);
+  expect(made.tables.map(({ to }) => `${to.database}.${to.table}`)).toEqual([
+    'shop.orders',
+    'app.orders',
+    'app.log',
+  ]);
+  expect(made.check).toBe(false);
+  expect(plan({ check: true }).check).toBe(true);
+  expect(plan({ mode: 'asIs' })).toMatchObject({ quiet: false, leftOut: [] });
+});
+
+it('says what was left out where that is everything, or too much', () => {
+  const views = [table('shop', 'recent', 'View'), table('shop', 'names', 'Dictionary')];
+  const started = { ...STARTED, databases: ['shop'], tables: views };
+  expect(() => plan({}, { definedDatabases: new Set() }, started)).toThrow(
+    /^Nothing is left to restore\.[\s\S]*shop\.recent: the backup was taken table by table.*shop\.names: /,
+  );
+  const two = { ...STARTED, tables: [...TABLES, table('app', 'log'), table('shop', 'log')] };
+  expect(() => plan({ mode: 'asIs', except: ['shop.log', 'app.log'] }, {}, two)).toThrow(
+    /exceptions from one in a statement[\s\S]*app\.log: it was to be left out; shop\.log: it was to be left out\./,
+  );
+});
+
+it('leaves views of a backup that was taken table by table where they keep their names', () => {
+  const views = ['View', 'Dictionary', 'Viewer'].map((engine) => table('shop', engine, engine));
+  const started = { ...STARTED, databases: ['shop'], tables: [table('shop', 'orders'), ...views] };
+  const made = (mode: 'asIs' | 'new') => plan({ mode }, { definedDatabases: new Set() }, started);
+  expect(made('asIs').leftOut).toEqual([]);
+  expect(made('new').leftOut.map(({ table: name }) => name)).toEqual(['View', 'Dictionary']);
+});
+
+it('asks nothing of a table whose definition could not be read', () => {
+  expect(plan({}, { definitions: [null, null, null] }).leftOut).toEqual([]);
+});
+
 it('restores nothing only by saying so', () => {
   const started = { ...STARTED, databases: ['shop'], tables: [table('shop', 'recent', 'View')] };
   expect(() => plan({}, { definedDatabases: new Set() }, started)).toThrow('Nothing is left to restore.');
@@ -203,11 +248,28 @@ describe('what is expected', () => {
       { ...WRITTEN, endTime: '1970-01-01 00:00:00' },
       ['2026-04-02T02:00:01.000Z', '2026-04-02T02:15:00.000Z'],
     ],
+    [{ ...WRITTEN, startTime: '', endTime: '' }, ['2026-04-02T02:00:00.000Z', '2026-04-02T02:15:00.000Z']],
+    [
+      { ...WRITTEN, startTime: '2026-04-02T02:00:03Z' },
+      ['2026-04-02T02:00:03.000Z', '2026-04-02T02:14:59.000Z'],
+    ],
     [undefined, ['2026-04-02T02:00:00.000Z', '2026-04-02T02:20:00.000Z']],
   ])('of time is between the beginning and the end of the backup', (written, [from, to]) => {
     const evidence = { started: STARTED, written, verified: VERIFIED, proven: PROVEN };
     expect(plan({}, { evidence }).covers).toEqual({ from, to });
   });
+});
+
+it('begins, where the id says no time, when its page was opened', () => {
+  const started = { ...STARTED, id: 'adopted', at: '2026-04-02T02:00:05.000Z' };
+  const evidence = { started, written: undefined, verified: VERIFIED, proven: PROVEN };
+  expect(plan({}, { evidence }).covers.from).toBe('2026-04-02T02:00:05.000Z');
+});
+
+it('begins, where nothing was written down, at the time of its id and not of its page', () => {
+  const started = { ...STARTED, at: '2026-04-02T02:00:05.000Z' };
+  const evidence = { started, written: undefined, verified: VERIFIED, proven: PROVEN };
+  expect(plan({}, { evidence }).covers.from).toBe('2026-04-02T02:00:00.000Z');
 });
 
 it('of any choice can be written down and read again, and restores each table in one place', () => {

@@ -31,6 +31,21 @@ it('of single tables is those that stand there', () => {
   ]);
 });
 
+it('of single tables in two databases is in each what was named of it, and no namesake in the other', () => {
+  const plan = restorePlan({
+    mode: 'replace',
+    databases: ['shop', 'logs'].map((name) => ({ from: name, to: name, whole: false })),
+    tables: [plannedTable(), plannedTable({ database: 'logs', name: 'lines' })],
+  });
+  const tables = ['shop', 'logs'].flatMap((database) =>
+    ['orders', 'lines'].map((table) => standingTable({ database, table })),
+  );
+  expect(replacedBy(plan, { databases: ['shop', 'logs'], tables })).toEqual([
+    { kind: 'table', database: 'shop', table: 'orders', engine: 'MergeTree' },
+    { kind: 'table', database: 'logs', table: 'lines', engine: 'MergeTree' },
+  ]);
+});
+
 it('of a database that is not there is nothing', () => {
   expect(replacedBy(restorePlan({ mode: 'replace' }), { databases: [], tables: [] })).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { quoteIdentifier } from '../../core/identifiers.ts';
 import type { RestorePlan } from '../../core/restore.ts';
 import { swapStatements } from '../../core/restore-swap.ts';
+import { tries } from './property-runs.ts';
 import { plannedTable, restorePlan } from './restore-plans.ts';
 
 const beside = (...names: readonly string[]): RestorePlan =>
@@ -52,6 +53,31 @@ it.each([[{ mode: 'asIs' }], [{ drill: true }], [{ structureOnly: true }]] as co
   },
 );
 
+it('says nothing where nothing could be exchanged', () => {
+  const view = plannedTable({
+    name: 'own',
+    engine: 'MaterializedView',
+    to: { database: 'beside', table: 'own' },
+  });
+  const nothing = { swap: [], swapBack: [] };
+  expect(swapStatements(restorePlan({ ...beside(), tables: [view] }), live('own'), undefined)).toEqual(
+    nothing,
+  );
+  expect(swapStatements(restorePlan({ ...beside(), tables: [] }), live('own'), undefined)).toEqual(nothing);
+});
+
+it('says nothing of a database that is not live, beside one that is', () => {
+  const other = plannedTable({
+    database: 'logs',
+    name: 'lines',
+    to: { database: 'beside_logs', table: 'lines' },
+  });
+  const plan = restorePlan({ ...beside('orders'), tables: [...beside('orders').tables, other] });
+  expect(swapStatements(plan, live('orders'), undefined).swap).toEqual([
+    'EXCHANGE TABLES `shop`.`orders` AND `beside`.`orders`',
+  ]);
+});
+
 it('says nothing where nothing is live', () => {
   expect(swapStatements(beside('orders'), [], undefined)).toEqual({ swap: [], swapBack: [] });
 });
@@ -77,7 +103,7 @@ describe('there and back', () => {
           expect([...run(there, swapBack)].sort()).toEqual([...before].sort());
         },
       ),
-      { numRuns: 500 },
+      tries(500),
     );
   });
 

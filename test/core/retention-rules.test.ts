@@ -46,6 +46,11 @@ describe('retention rules', () => {
     [{ last: 10_001 }, `last: ${whole}, got 10001`],
     [{ withinDays: 0 }, `withinDays: ${days}, got 0`],
     [{ withinDays: '2w' }, `withinDays: ${days}, got "2w"`],
+    [{ yearly: 'x'.repeat(38) }, `yearly: ${whole}, got "${'x'.repeat(38)}"`],
+    [{ yearly: 'x'.repeat(41) }, `yearly: ${whole}, got "${'x'.repeat(40)}…"`],
+    [{ yearly: {} }, `yearly: ${whole}, got an object`],
+    [{ yearly: () => 1 }, `yearly: ${whole}, got a function`],
+    [{ withinDays: 36_501 }, `withinDays: ${days}, got 36501`],
     [{ withinDays: 40_000 }, `withinDays: ${days}, got 40000`],
     [{ last: 1, minimum: 0 }, `minimum: ${whole}, got 0`],
     [{ last: 1, graceDays: 0 }, `graceDays: ${days}, got 0`],
@@ -54,6 +59,10 @@ describe('retention rules', () => {
     [{ last: 1, maxShare: 25 }, `maxShare: ${share}, got 25`],
   ])('%j are refused with what is allowed', (rules, problem) => {
     expect(problems(rules)).toContain(problem);
+  });
+
+  it('may reach to the last day and the last count that are allowed', () => {
+    expect(problems({ withinDays: 36_500, last: 10_000, maxShare: 1, graceDays: 36_500 })).toEqual([]);
   });
 
   it('refuse a rule that they do not know, because a mistyped rule keeps nothing', () => {

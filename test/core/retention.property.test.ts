@@ -13,13 +13,14 @@ import {
   type RetentionPlan,
   retentionSchema,
 } from '../../core/retention.ts';
+import { tries } from './property-runs.ts';
 import { DAY, HOUR } from './retention-ledger.ts';
 
 // A second or two each; the limit is for machines that do much else.
 vi.setConfig({ testTimeout: 60_000 });
 
 const FIRST = Date.UTC(2026, 1, 20);
-const RUNS = { numRuns: 500 };
+const RUNS = tries(500);
 
 type Sketch = {
   readonly hours: number;

@@ -200,7 +200,7 @@ describe('when backups stop or fail, nothing good expires', () => {
   });
 
   it('is content with fewer backups than the rules ask for (wal-g#1124, wal-g#1203)', () => {
-    expect(plan([], { now: at('2026-04-02') })).toEqual({ decisions: [] });
+    expect(plan([], { now: at('2026-04-02') })).toEqual({ decisions: [], abandoned: [] });
     expect(wanted([full('2026-04-02')], { last: 100, yearly: 10, minimum: 50 })).toEqual(['2026-04-02']);
   });
 

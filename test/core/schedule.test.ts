@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { largestGapHours, nextRuns, runsAfter, scheduleProblems, skippedRuns } from '../../core/schedule.ts';
+import { tries } from './property-runs.ts';
 
 // A second or two for the properties; the limit is for machines that do much else.
 vi.setConfig({ testTimeout: 60_000 });
@@ -143,7 +144,7 @@ describe('summer time', () => {
           expect(new Set(found.map((run) => days.format(run))).size).toBe(400);
         },
       ),
-      { numRuns: 40 },
+      tries(40),
     );
   });
 });
@@ -264,7 +265,7 @@ describe('an expression that is refused', () => {
           expect(Array.isArray(scheduleProblems(expression))).toBe(true);
         },
       ),
-      { numRuns: 3000 },
+      tries(3000),
     );
   });
 });
@@ -314,7 +315,7 @@ describe('the largest gap between runs', () => {
           9,
         );
       }),
-      { numRuns: 25 },
+      tries(25),
     );
   });
 });

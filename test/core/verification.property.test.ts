@@ -12,8 +12,9 @@ import {
   streamsOf,
   type WrittenBackup,
 } from './generated-backup.ts';
+import { tries } from './property-runs.ts';
 
-const RUNS = { numRuns: 300 };
+const RUNS = tries(300);
 
 type Outcome = 'complete' | 'incomplete' | 'VerificationFailed' | 'IncompleteReading';
 

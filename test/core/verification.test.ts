@@ -6,7 +6,7 @@ import {
   type VerificationRequest,
   verifyBackup,
 } from '../../core/verification.ts';
-import { FINDING_KINDS } from '../../core/verification-findings.ts';
+import { FINDING_KINDS, findingsText } from '../../core/verification-findings.ts';
 import {
   BASE_UUID,
   type GeneratedBackup,
@@ -188,6 +188,55 @@ describe('verifyBackup', () => {
     expect(counts).toEqual({ 'missing object': 1 });
   });
 
+  it('takes the object of an empty file for what it is, and lists only once where nothing is unexpected', async () => {
+    const empty: WrittenFile = { name: 'data/shop/events/all_3_3_0/empty.bin', size: 0 };
+    const backup = makeBackup({
+      files: [METADATA, DATA, empty],
+      objects: [
+        { key: METADATA.name, size: 200 },
+        { key: DATA.name, size: 1000 },
+        { key: empty.name, size: 0 },
+      ],
+    });
+    let listed = 0;
+    const streams = streamsOf(backup);
+    const listing = (): AsyncIterable<ListedObject> => {
+      listed += 1;
+      return streams.listing();
+    };
+
+    expect((await verifyBackup({ ...requestOf(backup), listing })).findings).toEqual([]);
+    expect(listed).toBe(1);
+  });
+
+  it('does not take an empty object for that of a file whose bytes are in the base', async () => {
+    const { objects } = makeIncremental();
+    const stray = [...objects, { key: DATA.name, size: 0 }];
+
+    expect(sentences(await verified(makeIncremental({}, { objects: stray })))).toEqual([
+      `unexpected object: ${DATA.name} is there with 0 bytes; the manifest has no file for it.`,
+    ]);
+  });
+
+  it('stops listing once ten unexpected objects are named', async () => {
+    const stray = Array.from({ length: 5000 }, (_, number) => ({ key: `stray/${number}`, size: 0 }));
+    const backup = makeBackup({ objects: [...makeBackup().objects, ...stray] });
+    const given: number[] = [];
+    async function* listing() {
+      given.push(0);
+      for (const object of [{ key: '.backup', size: manifestOf(backup).byteLength }, ...backup.objects]) {
+        given[given.length - 1] = (given.at(-1) ?? 0) + 1;
+        yield object;
+      }
+    }
+
+    expect((await verifyBackup({ ...requestOf(backup), listing })).counts).toEqual({
+      'unexpected object': 5000,
+    });
+    expect(given[0]).toBe(5003);
+    expect(given[1]).toBeLessThan(20);
+  });
+
   it('sees a name that stands twice in the manifest', async () => {
     expect(sentences(await verified(makeBackup({ files: [METADATA, DATA, COPY, COPY] })))).toEqual([
       `named twice: ${COPY.name} is expected once in the manifest, and stands there again.`,
@@ -219,6 +268,7 @@ describe('verifyBackup', () => {
 
     expect(await verdictOf(makeBackup({ header: of('20260402T020000Z-full-k3f9') }))).toEqual([]);
     expect(await verdictOf(makeBackup())).toEqual([]);
+    expect(sentences(await verified(makeBackup({ header: of('anything') })))).toEqual([]);
     expect(await verdictOf(makeBackup({ header: of('other') }))).toEqual([
       'other backup: .backup is expected to be of 20260402T020000Z-full-k3f9, and is of other: two backups wrote here.',
     ]);
@@ -399,6 +449,16 @@ describe('verifyBackup', () => {
         'wrong size in base: data/shop/log/a.bin is expected in the base backup with 70 bytes; 71 bytes are there.',
       ],
       [
+        'gives one object two sizes',
+        {
+          files: [
+            { name: DATA.name, size: 1000, checksum: checksum('b'), dataFile: 'bb/b.bin' },
+            { name: 'data/shop/log/a.bin', size: 70, checksum: checksum('d'), dataFile: 'bb/b.bin' },
+          ],
+        },
+        'contradiction: The manifest of the base gives bb/b.bin both 1000 and 70 bytes.',
+      ],
+      [
         'is another backup',
         { header: headerOf(UUID) },
         `wrong base: The base backup ${BASE_UUID} is expected; ${UUID} is there.`,
@@ -415,6 +475,17 @@ describe('verifyBackup', () => {
       ],
     ])('is incomplete when its base %s', async (_, base, sentence) => {
       expect(sentences(await verified(makeIncremental(base)))).toEqual([sentence]);
+    });
+
+    it.each([
+      ['the address', "<base_backup>S3('https://b/x')</base_backup>"],
+      ['the uuid', `<base_backup_uuid>${BASE_UUID}</base_backup_uuid>`],
+    ])('stands on its base also when its manifest has no more than %s of it', async (_, element) => {
+      const { usesBase, counts } = await verified(
+        makeBackup({ header: headerOf(UUID, element), base: makeIncremental().base, usesBase: true }),
+      );
+      expect(usesBase).toBe(true);
+      expect(counts).toEqual(element.includes('uuid') ? {} : { 'unknown base': 1 });
     });
 
     it('accepts a base that lacks what nobody takes from it', async () => {
@@ -483,6 +554,15 @@ describe('verifyBackup', () => {
       expect(counts).toEqual({ 'missing in base': 50 });
       expect(findings.map(({ key }) => key)).toEqual(taken.slice(0, 10).map(({ name }) => name));
     });
+  });
+
+  it('is told by the first three sentences, and how many there are besides', () => {
+    const finding = (sentence: string) => ({ kind: 'missing object', key: sentence, sentence }) as const;
+    const four = ['One.', 'Two.', 'Three.', 'Four.'].map(finding);
+    expect(findingsText(four.slice(0, 1), { 'missing object': 1 })).toBe('One.');
+    expect(findingsText(four.slice(0, 3), { 'missing object': 3 })).toBe('One. Two. Three.');
+    expect(findingsText(four, { 'missing object': 4 })).toBe('One. Two. Three. And 1 more.');
+    expect(findingsText(four, { 'missing object': 1000, locked: 1 })).toBe('One. Two. Three. And 998 more.');
   });
 
   it('gives the findings in the order of their kinds', async () => {

@@ -8,6 +8,7 @@ import { ERROR_TABLE } from '../../core/clickhouse-error-table.ts';
 import { ERROR_NAMES } from '../../core/errors.ts';
 import { FAILURE_CLASSES } from '../../core/failure.ts';
 import { anchorOf, ERROR_SECTIONS, UNKNOWN_SECTION } from '../../core/runbook.ts';
+import { TRIAL_SECTION } from '../../core/trial-alert.ts';
 import { FUNCTIONS } from '../../infra/function-code.ts';
 import { textOf } from '../infra/references.ts';
 import { maximal, resourcesOf, synthesise } from '../infra/synthesis.ts';
@@ -123,6 +124,10 @@ describe('alarms', () => {
     expect(anchors.length).toBeGreaterThan(8);
     expect(anchors.sort()).toEqual([...new Set(linked.map(({ anchor }) => anchor))].sort());
   });
+});
+
+test('the trial alert links to a section', () => {
+  expect(sections.has(TRIAL_SECTION)).toBe(true);
 });
 
 test.each(FAILURE_CLASSES)('the class "%s" has a section', (name) => {

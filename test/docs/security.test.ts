@@ -36,6 +36,8 @@ const VERBS: Readonly<Record<string, string>> = {
   's3:DeleteObjectVersion': 'delete versions of',
   's3:ListBucketVersions': 'list versions',
   's3:GetBucketVersioning': 'ask for versioning',
+  's3:ListBucketMultipartUploads': 'list uploads',
+  's3:ListMultipartUploadParts': 'list parts of',
   'sns:Publish': 'publish to the topic',
   'sqs:SendMessage': 'send to its dead letters',
   'states:DescribeExecution': 'look at restores',

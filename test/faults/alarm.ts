@@ -3,23 +3,36 @@ import * as z from 'zod';
 import type { ConfigInput } from '../../core/config.ts';
 import { minimal, resourcesOf, synthesise, type Template, target } from '../infra/synthesis.ts';
 
+const COMPARISONS = ['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold'] as const;
+
 const alarmSchema = z.object({
   Threshold: z.number(),
-  ComparisonOperator: z.enum(['GreaterThanThreshold', 'LessThanThreshold']),
+  ComparisonOperator: z.enum(COMPARISONS),
   EvaluationPeriods: z.number(),
   DatapointsToAlarm: z.number(),
-  Period: z.number(),
+  Period: z.number().optional(),
   TreatMissingData: z.enum(['breaching', 'notBreaching']),
+  /** Of an alarm on what is filled: `FILL(metric, 0)`. */
+  Metrics: z
+    .array(
+      z.object({
+        Expression: z.string().optional(),
+        MetricStat: z.object({ Period: z.number() }).optional(),
+      }),
+    )
+    .default([]),
 });
 
 export interface AlarmRule {
   readonly threshold: number;
-  readonly comparison: 'GreaterThanThreshold' | 'LessThanThreshold';
+  readonly comparison: (typeof COMPARISONS)[number];
   /** How many in a row. */
   readonly datapoints: number;
   /** Seconds. */
   readonly period: number;
   readonly missing: 'breaching' | 'notBreaching';
+  /** What a period without a datapoint counts as, where that is said. */
+  readonly filled?: number | undefined;
 }
 
 type Schedule = Partial<ConfigInput['targets'][string]['schedule']>;
@@ -44,6 +57,14 @@ export function alarmOf(id: string, schedule: Schedule = {}): { alarm: AlarmRule
     name.startsWith(`SafehouseAlarmsevents${id}`),
   );
   const properties = alarmSchema.parse(found?.[1].Properties);
+  const [stat] = properties.Metrics.flatMap(({ MetricStat }) =>
+    MetricStat === undefined ? [] : [MetricStat],
+  );
+  const [filled] = properties.Metrics.flatMap(
+    ({ Expression = '' }) => /^FILL\(\w+, (\d+)\)$/.exec(Expression)?.slice(1) ?? [],
+  );
+  const period = properties.Period ?? stat?.Period;
+  if (period === undefined) throw new Error(`${id} has no period`);
   const starts = resourcesOf(template, 'AWS::Scheduler::Schedule').filter(([name]) =>
     /Schedulesevents/.test(name),
   );
@@ -52,8 +73,9 @@ export function alarmOf(id: string, schedule: Schedule = {}): { alarm: AlarmRule
       threshold: properties.Threshold,
       comparison: properties.ComparisonOperator,
       datapoints: Math.max(properties.EvaluationPeriods, properties.DatapointsToAlarm),
-      period: properties.Period,
+      period,
       missing: properties.TreatMissingData,
+      filled: filled === undefined ? undefined : Number(filled),
     },
     deadLetters:
       starts.length > 0 &&
@@ -68,7 +90,9 @@ export function stateOver(rule: AlarmRule, values: readonly (number | undefined)
   return last.every((value) => breaches(rule, value)) ? 'ALARM' : 'OK';
 }
 
-function breaches({ threshold, comparison, missing }: AlarmRule, value: number | undefined): boolean {
+function breaches({ threshold, comparison, missing, filled }: AlarmRule, given: number | undefined): boolean {
+  const value = given ?? filled;
   if (value === undefined) return missing === 'breaching';
-  return comparison === 'GreaterThanThreshold' ? value > threshold : value < threshold;
+  if (comparison === 'LessThanThreshold') return value < threshold;
+  return comparison === 'GreaterThanThreshold' ? value > threshold : value >= threshold;
 }

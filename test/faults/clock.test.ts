@@ -77,11 +77,55 @@ describe('a schedule that has stopped', () => {
   });
 
   test('fault 46: and a watch that says nothing is an alarm too, after three looks', () => {
-    for (const id of ['Late', 'NeverRan', 'NotVerified', 'ProofTooOld']) {
+    for (const id of ['Late', 'NeverRan', 'NotVerified', 'Skipped', 'ProofTooOld']) {
       const { alarm } = alarmOf(id);
       expect([id, stateOver(alarm, [undefined, undefined, undefined])]).toEqual([id, 'ALARM']);
     }
     expect(stateOver(alarmOf('Late').alarm, [60, 60, undefined])).toBe('OK');
+  });
+});
+
+describe('a backup that is in the way of the next ones', () => {
+  /** A night's start, as far as it comes: is the backup still running? */
+  async function night(target: string, at: number, running?: string): Promise<string> {
+    setClock(at + 1000);
+    serveShop(around.clickhouse);
+    if (running !== undefined) around.clickhouse.on(/status = 'CREATING_BACKUP'/, [{ id: running }]);
+    const execution = `arn:aws:states:e:1:execution:B:${at}`;
+    const scheduledTime = new Date(at).toISOString();
+    const run = await carried(invoke(begin, { execution, input: { target, kind: 'full', scheduledTime } }));
+    return (await carried(invoke(prepare, run))).outcome;
+  }
+
+  test('fault 7: three nights in a row that it made skip are an alarm, which the next backup that begins ends', async () => {
+    const { alarm } = alarmOf('Skipped');
+    const target = around.addTarget();
+    const running = '20260401T020001Z-full-slow';
+    await write(around.bucket, target, running, 'started');
+    const states: string[] = [];
+    const counts: (number | undefined)[] = [];
+    /** Nights are further apart than the looks that the alarm asks for. */
+    const lookAfter = async (at: number): Promise<void> => {
+      const count = await look(target, at + HOUR, METRICS.skippedInARow);
+      counts.push(count);
+      states.push(stateOver(alarm, Array<number | undefined>(alarm.datapoints).fill(count)));
+    };
+    for (const day of [0, 1, 2]) {
+      const at = MIDNIGHT + day * DAY + 2 * HOUR;
+      expect(await night(target, at, running)).toBe('skipped');
+      await lookAfter(at);
+    }
+    expect(counts).toEqual([1, 2, 3]);
+    expect(states).toEqual(['OK', 'OK', 'ALARM']);
+
+    // That it has ended well is not enough: the nights are still missing.
+    await write(around.bucket, target, running, 'verified');
+    await lookAfter(MIDNIGHT + 2 * DAY + 4 * HOUR);
+    const next = MIDNIGHT + 3 * DAY + 2 * HOUR;
+    expect(await night(target, next)).toBe('go');
+    await lookAfter(next);
+    expect(counts.slice(3)).toEqual([3, 0]);
+    expect(states.slice(3)).toEqual(['ALARM', 'OK']);
   });
 });
 

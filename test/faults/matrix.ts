@@ -108,17 +108,16 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     7,
     'The backup before is still running',
-    'The scheduled time is skipped, with its reason, and counted',
-    SERVER,
+    'The scheduled time is skipped, with its reason, and counted; three in a row are an alarm',
+    [...SERVER, ...CLOCK],
     {
       also: [
         shownBy(
           'workflow/waiting.test.ts',
           'a scheduled time that comes while a backup of the target is being written makes none',
         ),
+        shownBy('functions/watch/publish-ages.test.ts', 'of both schedules, since a backup last began'),
       ],
-      lacks:
-        'The number of skipped times has a metric and no alarm of its own: skips in a row are told when the newest good backup is late.',
     },
   ),
   row(
@@ -202,7 +201,7 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     16,
     'A permission is lost',
-    'Told at once with what is missing, without a storm of retries; nothing is concluded from a listing that was refused',
+    'Told on the day at which it is lost, with what is missing, by an examination with the real role, and by a backup without a storm of retries; nothing is concluded from a listing that was refused',
     [...SERVER, ...STORAGE],
     {
       also: [
@@ -211,26 +210,37 @@ export const MATRIX: readonly FaultRow[] = [
           'that breaks off on its second page is an error, not a shorter list',
         ),
       ],
-      lacks:
-        'The trial with the real role is part of `doctor`; a backup finds the loss when it writes its lock, before any data.',
     },
   ),
   row(
     17,
     'The key is disabled, or will be deleted',
-    'Told at once as what it is; `doctor` finds it without a backup',
+    'Told at once as what it is; the daily examination finds it without a backup, and names the day of the deletion',
     SERVER,
     {
-      lacks: 'A key that is only scheduled for deletion still works, and nobody is told before it does not.',
+      also: [shownBy('functions/doctor/conclude.test.ts', 'that is %s is told with what to do')],
     },
   ),
-  row(18, 'ClickHouse runs out of memory', 'Told by its name, with what would need less', SERVER, {
-    lacks: 'The next attempt is the same again: it does not ask for fewer threads by itself.',
-  }),
+  row(
+    18,
+    'ClickHouse runs out of memory',
+    'The next attempt asks it to hold less at once; when that does not help, told by its name, with what would need less',
+    SERVER,
+    {
+      also: [
+        shownBy(
+          'functions/backup/prepare.test.ts',
+          'asks for less memory once it has run out, for as long as attempts follow, and a repeat asks for the same',
+        ),
+      ],
+      lacks:
+        "The number of threads is the server's own: no statement can lower it. The next night begins as usual again.",
+    },
+  ),
   row(
     19,
     'No room where a restore goes',
-    'Nothing is begun; what is needed and what is free is said',
+    'Nothing is begun; what is needed and what is free is said. One that fills up on the way leaves nothing half-filled',
     RESTORE,
   ),
   row(
@@ -394,11 +404,17 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     42,
     'One shard of several fails',
-    'The backup fails and the shard is named; no part of it is good',
+    'The backup fails and the shard is named, also when ClickHouse reports success; no part of it is good',
     ALERTS,
     {
+      also: [
+        shownBy(
+          'core/verification-shards.test.ts',
+          'are missing exactly when no file lies under them, in whatever order the files come',
+        ),
+      ],
       lacks:
-        'One machine has one shard: the answer of the cluster is made up. A manifest is not checked for the number of its shards.',
+        'One machine has one shard: what the cluster answers and writes is made up. Which shards there are is the word of the server, when the backup begins; where it does not say, nothing is compared.',
     },
   ),
   row(43, 'A drill dies and leaves its databases', 'Found within the hour, and dropped', RESTORE, {
@@ -424,15 +440,18 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     45,
     'Nobody hears the alert',
-    'An alarm on failures that were not told; alerts that a webhook does not take are kept and alarm; a deaf deployment is said at synthesis',
+    'An alarm on failures that were not told; alerts that a webhook does not take are kept and alarm; `status` and `doctor` say which alarms ring and who has not confirmed; a deaf deployment is said at synthesis; a trial alert on a schedule, for whoever wants one',
     ALERTS,
     {
       also: [
         shownBy('functions/alert/webhook.test.ts', 'that answers %i has not taken the alert'),
         shownBy('cli/alert-health.test.ts', 'takes what it may not know for unknown, and not for well'),
+        shownBy('cli/alarm-health.test.ts', 'finds alarms that were deleted, or would tell nobody'),
+        shownBy(
+          'security/paging.test.ts',
+          'goes the way that a trial alert goes, which is in the same hands when it is due',
+        ),
       ],
-      lacks:
-        'A subscription that was never confirmed is said by `status` and `doctor`, when somebody looks; no alert is sent on trial.',
     },
   ),
   row(46, 'The metric stops', 'Missing data is an alarm', CLOCK, {
@@ -452,10 +471,15 @@ export const MATRIX: readonly FaultRow[] = [
   row(
     48,
     'Uploads that nobody completes',
-    'Aborted by a rule of the bucket, never while a backup may still run',
-    RULES,
+    'Aborted by a rule of the bucket, never while a backup may still run; until then counted, with their bytes and their age',
+    [...RULES, ...SERVER],
     {
-      lacks: 'Their bytes are not counted anywhere until the rule removes them.',
+      also: [
+        shownBy(
+          'cli/verbs/status.test.ts',
+          'counts the uploads that nobody will complete, without calling anything wrong',
+        ),
+      ],
     },
   ),
   row(

@@ -1,12 +1,19 @@
 /** The server dies, forgets, hangs, runs out of memory, or loses the right to write, while it backs up. */
 import '../support/function-environment.ts';
+import { DescribeKeyCommand, KeyState } from '@aws-sdk/client-kms';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { ENVIRONMENT } from '../../core/environment.ts';
 import { backupPrefix, LOCK, MANIFEST } from '../../core/keys.ts';
+import { METRICS } from '../../core/metrics.ts';
 import type { Poll, Removal } from '../../core/workflow.ts';
 import { handler as examine } from '../../functions/doctor/examine.ts';
 import { handler as planRetention } from '../../functions/retention/plan.ts';
 import { handler as remove } from '../../functions/retention/remove.ts';
+import { handler as watch } from '../../functions/watch/publish-ages.ts';
+import { mockKms } from '../support/aws.ts';
 import { carried, invoke } from '../support/surroundings.ts';
+import { alarmOf, stateOver } from './alarm.ts';
+import { examineOnSchedule } from './examination.ts';
 import { FaultGround, type OwnEngine } from './fault-ground.ts';
 import { FaultyServer } from './faulty-server.ts';
 import { DENIED, EXPIRED, type Fault } from './faulty-storage.ts';
@@ -24,6 +31,10 @@ beforeAll(async () => {
     'CREATE DATABASE small',
     'CREATE TABLE small.orders (id UInt64) ENGINE = MergeTree ORDER BY id',
     'INSERT INTO small.orders SELECT number FROM numbers(1000)',
+    'CREATE DATABASE large',
+    // More than ClickHouse writes at once, so that it writes it in parts.
+    'CREATE TABLE large.noise (a String CODEC(NONE)) ENGINE = MergeTree ORDER BY tuple()',
+    'INSERT INTO large.noise SELECT randomString(1000) FROM numbers(36000)',
   );
 });
 
@@ -137,6 +148,41 @@ describe('a server that is killed in the middle of a BACKUP', { timeout: 60_000 
   });
 });
 
+describe('uploads that a killed server leaves', { timeout: 60_000 }, () => {
+  test('fault 48: are counted with their bytes and their age, once their backup has failed', async () => {
+    const target = targetOf(['large']);
+    const looked: (number | undefined)[] = [];
+    const look = async (metric: string): Promise<number | undefined> => {
+      ground.around.published.length = 0;
+      vi.stubEnv(ENVIRONMENT.targets, target);
+      await invoke(watch, {});
+      return ground.around.published.find(({ name }) => name === metric)?.value;
+    };
+    let completions = 0;
+    const night = await runNight({ target }, async (step, call) => {
+      if (step === 'submit' && completions === 0)
+        ground.storage.suffer(({ action }) => {
+          if (action !== 'CompleteMultipartUpload') return undefined;
+          completions += 1;
+          return 'silence';
+        });
+      const result = await call();
+      if (step !== 'poll' || looked.length > 0 || completions === 0) return result;
+      looked.push(await look(METRICS.unfinishedUploads));
+      await killEngine();
+      return aMinuteAgo(result as Poll);
+    });
+    const [lost, made] = night.attempts;
+    expect(night).toMatchObject({ status: 'verified', attempts: [lost, made] });
+    // While it might still have been written, it was none.
+    expect(looked).toEqual([0]);
+    expect(await look(METRICS.unfinishedUploads)).toBe(1);
+    expect(await look(METRICS.unfinishedUploadBytes)).toBeGreaterThan(36_000_000);
+    pass(2);
+    expect(((await look(METRICS.unfinishedUploadAge)) ?? 0) / 86_400).toBeCloseTo(2, 1);
+  });
+});
+
 /** Lets so many days pass for the functions; ClickHouse and the bucket keep their own clocks. */
 function pass(days: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + days * 86_400_000 });
@@ -242,6 +288,9 @@ describe('a BACKUP that lasts into the next scheduled time', () => {
 });
 
 describe('what S3 refuses to ClickHouse', { timeout: 60_000 }, () => {
+  const kms = mockKms();
+  const goodExaminations = (): number =>
+    ground.around.published.filter(({ name }) => name === METRICS.examinationsGood).length;
   const refuse = (fault: Fault, action: string, times = Number.POSITIVE_INFINITY): void => {
     let left = times;
     ground.storage.suffer(({ by, action: asked }) => {
@@ -278,6 +327,66 @@ describe('what S3 refuses to ClickHouse', { timeout: 60_000 }, () => {
     expect(examinations).toContainEqual(expect.objectContaining({ check: 'bucket', result: 'bad' }));
   });
 
+  test.each([
+    ['write', 'PutObject', 's3:PutObject'],
+    ['remove its lock', 'DeleteObject', 's3:DeleteObject'],
+  ])(
+    'fault 16: a permission to %s that is lost between two examinations is told by the second, without any backup',
+    async (_, action, permission) => {
+      const target = targetOf(['small']);
+      expect(await examineOnSchedule(target)).toMatchObject({ outcome: 'examined' });
+      expect(goodExaminations()).toBe(1);
+      expect(ground.around.told).toEqual([]);
+
+      refuse(DENIED, action);
+      expect(await examineOnSchedule(target)).toMatchObject({ outcome: 'failed', error: 'S3_ERROR' });
+      const [told, ...more] = ground.around.told;
+      expect(more).toEqual([]);
+      expect(told?.subject).toContain(`${target}: the examination found something bad (bucket)`);
+      expect(told?.text).toContain(permission);
+      expect(told?.text).toContain('docs/runbook.md#clickhouse-cannot-use-the-bucket');
+      expect(goodExaminations()).toBe(1);
+      expect(await ground.entries(target)).toEqual([]);
+    },
+  );
+
+  test('fault 16: examinations that do not happen any more are an alarm, within the time that it says', async () => {
+    await examineOnSchedule(targetOf(['small']));
+    const { alarm, deadLetters } = alarmOf('NotExamined');
+    const hours: (number | undefined)[] = [goodExaminations()];
+    while (stateOver(alarm, hours) === 'OK' && hours.length < 200) hours.push(undefined);
+    // A day, an hour for the start, one for the examination, and the hour in which it counts.
+    expect(hours.length - 1).toBe(27);
+    expect(alarm.period).toBe(3600);
+    expect(deadLetters).toBe(true);
+    // One a day is enough, whenever in the hour it comes.
+    const daily = Array.from({ length: 10 * 24 }, (_, hour) => (hour % 24 === 9 ? 1 : undefined));
+    for (let end = 34; end <= daily.length; end += 1)
+      expect(stateOver(alarm, daily.slice(0, end))).toBe('OK');
+  });
+
+  test('fault 17: a key that will be deleted is told with the day, and the way back, without any backup', async () => {
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/k';
+    vi.stubEnv(ENVIRONMENT.bucketKey, key);
+    kms()
+      .on(DescribeKeyCommand)
+      .resolves({ KeyMetadata: { KeyId: key, KeyState: KeyState.Enabled } });
+    const target = targetOf(['small']);
+    expect(await examineOnSchedule(target)).toMatchObject({ outcome: 'examined' });
+    expect(ground.around.told).toEqual([]);
+
+    const DeletionDate = new Date('2026-12-01T10:00:00Z');
+    kms()
+      .on(DescribeKeyCommand)
+      .resolves({ KeyMetadata: { KeyId: key, KeyState: KeyState.PendingDeletion, DeletionDate } });
+    expect(await examineOnSchedule(target)).toMatchObject({ outcome: 'failed', error: 'KeyToBeDeleted' });
+    const [told] = ground.around.told;
+    expect(told?.text).toContain(`KMS will delete the key ${key} on 2026-12-01T10:00:00.000Z`);
+    expect(told?.text).toContain(`aws kms cancel-key-deletion --key-id ${key}`);
+    expect(goodExaminations()).toBe(1);
+    expect(await ground.entries(target)).toEqual([]);
+  });
+
   test('fault 17: a key that is disabled is told at once as what it is, and doctor sees it', async () => {
     const target = targetOf(['small']);
     const message = 'arn:aws:kms:eu-central-1:123456789012:key/k is disabled.';
@@ -309,5 +418,16 @@ describe('a server that is short of memory', () => {
     expect(night.attempts).toHaveLength(2);
     expect(ground.around.told).toHaveLength(1);
     expect(ground.around.told[0]?.text).toMatch(/ran out of memory[\s\S]*backup_threads|max_memory_usage/);
+  });
+
+  test('fault 18: asks for less at once in the next attempt, and that one is good', async () => {
+    const target = targetOf(['large'], {
+      settings: { max_memory_usage: 20_000_000, max_untracked_memory: 1 },
+    });
+    const night = await runNight({ target });
+    const [short, made] = night.attempts;
+    expect(await ground.failure(target, short)).toMatchObject({ error: 'MEMORY_LIMIT_EXCEEDED' });
+    expect(night).toMatchObject({ status: 'verified', attempts: [short, made] });
+    expect(await ground.good(target)).toEqual([made]);
   });
 });

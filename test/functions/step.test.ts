@@ -101,12 +101,15 @@ describe('a step', () => {
       vi.spyOn(console, level).mockImplementation(collect);
     logger.setLogLevel('DEBUG');
     const handler = step('test', z.object({}), async () => {
+      // What ClickHouse and S3 said is logged as it came.
+      logger.info('as it came', { because: `S3 refused secret_access_key = '${SECRET}'` });
       throw new Error(`secret_access_key = '${SECRET}'`);
     });
     await expect(handler({ target: 'logs' }, context(60_000))).rejects.toThrow();
     logger.setLogLevel('SILENT');
     const log = lines.join('\n');
     expect(log).toContain('does not know');
+    expect(log).toContain('S3 refused');
     expect(log).toContain('"target": "logs"');
     expect(log).not.toContain(SECRET);
   });

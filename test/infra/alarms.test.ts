@@ -58,7 +58,9 @@ const inVpc = `Backup${mark}`;
 
 test('there is an alarm for everything that can go wrong', () => {
   const ofTarget = (name: string) =>
-    ['Late', 'NeverRan', 'NotVerified', 'ProofTooOld'].map((kind) => `${name}${kind}`);
+    ['Late', 'NeverRan', 'NotVerified', 'Skipped', 'ProofTooOld', 'NotExamined'].map(
+      (kind) => `${name}${kind}`,
+    );
   const ofWorkflow = (name: string) =>
     ['Aborted', 'FailedUntold', 'StepsThrottled', 'Throttled', 'TimedOut'].map((kind) => `${name}${kind}`);
   expect(alarms.map(({ id }) => id).sort()).toEqual(
@@ -125,6 +127,7 @@ describe('what the watch publishes', () => {
     ['eventsLate', 'GoodBackupAge', 'Maximum', 'GreaterThanThreshold', (25 + 10 + 2) * 3600],
     ['eventsNeverRan', 'GoodBackups', 'Minimum', 'LessThanThreshold', 1],
     ['eventsNotVerified', 'UnverifiedBackups', 'Maximum', 'GreaterThanThreshold', 0],
+    ['eventsSkipped', 'SkippedInARow', 'Maximum', 'GreaterThanOrEqualToThreshold', 3],
     ['eventsProofTooOld', 'ProofAge', 'Maximum', 'GreaterThanThreshold', (25 + 10 + 2 + 24) * 3600],
   ])('%s fires on three bad looks, and on silence', (id, metric, statistic, comparison, threshold) => {
     const { Dimensions, ...properties } = alarm(id);
@@ -150,6 +153,49 @@ test('the age of proofs has the threshold that the target says, and no alarm whe
     ([id]) => id.includes('ProofTooOld'),
   );
   expect(none).toBeUndefined();
+});
+
+describe('examinations', () => {
+  test.each([
+    // The gap of a day in autumn in Berlin is 25 hours, and in UTC always 24.
+    ['events', 25 + 3],
+    ['billing', 24 + 3],
+  ])(
+    'of %s: an alarm when there was no good one for as many hours as may lie between two, and three',
+    (name, hours) => {
+      const { Metrics = [], ...properties } = alarm(`${name}NotExamined`);
+      expect(properties).toMatchObject({
+        Threshold: 1,
+        ComparisonOperator: 'LessThanThreshold',
+        EvaluationPeriods: hours,
+        DatapointsToAlarm: hours,
+        TreatMissingData: 'breaching',
+      });
+      const [expression, stat] = [
+        Metrics.find(({ Expression }) => Expression !== undefined),
+        Metrics.find(({ MetricStat }) => MetricStat !== undefined),
+      ];
+      // An hour without one counts as one, and not as an hour of which nothing is known.
+      expect(expression?.Expression).toBe('FILL(good, 0)');
+      expect(stat?.Id).toBe('good');
+      expect(stat?.MetricStat).toMatchObject({
+        Metric: { Namespace: 'Safehouse', MetricName: 'ExaminationsGood' },
+        Period: 3600,
+        Stat: 'Sum',
+      });
+      expect(dimensions(stat?.MetricStat?.Metric.Dimensions)).toEqual({
+        Stack: 'Safehouse',
+        Target: name,
+        service: 'safehouse',
+      });
+    },
+  );
+
+  test('have none where only people examine', () => {
+    const targets = { events: { ...minimal.targets.events, doctor: { schedule: 'none' } } };
+    const all = resourcesOf(synthesise({ ...minimal, targets }).template, 'AWS::CloudWatch::Alarm');
+    expect(all.filter(([id]) => id.includes('NotExamined'))).toEqual([]);
+  });
 });
 
 test.each([

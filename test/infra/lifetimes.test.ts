@@ -1,7 +1,12 @@
 import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, parseTarget } from '../../core/config.ts';
-import { checkLifetimes, proofStaleAfterHours, staleAfterHours } from '../../infra/lifetimes.ts';
+import {
+  checkLifetimes,
+  examinedWithinHours,
+  proofStaleAfterHours,
+  staleAfterHours,
+} from '../../infra/lifetimes.ts';
 import { application, minimal, synthesise, target } from './synthesis.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
@@ -48,6 +53,43 @@ describe('the age at which a proof is too old', () => {
 
   test('is what the target says', () => {
     expect(proofStale({ staleAfterHours: 7.5 })).toBe(7.5);
+  });
+});
+
+describe('the time within which there must be a good examination', () => {
+  const within = (schedule: string, timeZone = 'UTC') =>
+    examinedWithinHours(
+      'events',
+      parseTarget({ ...target, schedule: { ...target.schedule, timeZone }, doctor: { schedule } }, 'test'),
+      NOW,
+    );
+
+  test('is the gap of its schedule, plus three hours', () => {
+    expect(within('cron(0 9 * * ? *)')).toBe(24 + 3);
+    expect(within('rate(6 hours)')).toBe(6 + 3);
+    expect(within('cron(0 9 ? * MON-FRI *)')).toBe(3 * 24 + 3);
+  });
+
+  test('contains the hour by which a day is longer when the clock goes back', () => {
+    expect(within('cron(0 9 * * ? *)', 'Europe/Berlin')).toBe(25 + 3);
+  });
+
+  test('is none where only people examine', () => {
+    expect(within('none')).toBeUndefined();
+  });
+
+  test('is no longer than an alarm can look back', () => {
+    expect(within('rate(165 hours)')).toBe(168);
+    expect(() => within('rate(166 hours)')).toThrow(
+      /targets\.events\.doctor\.schedule \(rate\(166 hours\)\) leaves up to 166 hours between two examinations, .* at most 165 are allowed\.[\s\S]*cron\(0 9 \? \* MON,THU \*\), or set it to 'none'/,
+    );
+  });
+
+  test('is said at synthesis, also when the schedule has ended', () => {
+    const doctor = { schedule: 'cron(0 9 1 1 ? 2027)' };
+    expect(() => synthesise({ ...minimal, targets: { events: { ...target, doctor } } })).toThrow(
+      /targets\.events\.doctor\.schedule .* runs fewer than twice from this year on/,
+    );
   });
 });
 

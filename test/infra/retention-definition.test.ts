@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { planInputSchema, removalSchema, retentionFailureInputSchema } from '../../core/workflow.ts';
+import {
+  concludeInputSchema,
+  planInputSchema,
+  removalSchema,
+  retentionFailureInputSchema,
+} from '../../core/workflow.ts';
 import { EXECUTION, type Handler, inTurn, named, runLocally } from './local-run.ts';
 import { machine } from './state-machines.ts';
 import { minimal, synthesise } from './synthesis.ts';
@@ -75,15 +80,48 @@ describe('retention', () => {
 describe('doctor', () => {
   const doctor = machine(template, 'SafehouseDoctor').definition;
 
-  test('answers with what was found', async () => {
+  const concluded = { outcome: 'examined', examinations: [], error: '', cause: '' };
+
+  test('answers with what the conclusion was', async () => {
     const found = { examinations: [] };
-    const { output, inputs } = await runLocally(doctor, { Examine: () => found }, INPUT);
-    expect(output).toEqual(found);
+    const { output, inputs } = await runLocally(
+      doctor,
+      { Examine: () => found, Conclude: () => concluded },
+      INPUT,
+    );
+    expect(output).toEqual(concluded);
     expect(inputs['Examine']).toEqual([{ execution: EXECUTION, input: INPUT }]);
+    expect(inputs['Conclude']).toEqual([{ execution: EXECUTION, run: { ...INPUT, examined: found } }]);
   });
 
-  test('ends with the error itself, which whoever started it reads', async () => {
-    const { failed } = await runLocally(doctor, { Examine: inTurn(named('InvalidConfiguration')) }, INPUT);
-    expect(failed?.error).toBe('InvalidConfiguration');
+  test.each(['failed', 'another word'])(
+    'fails with what the conclusion says when it is "%s"',
+    async (outcome) => {
+      const bad = { ...concluded, outcome, error: 'S3_ERROR', cause: 'S3 said no.' };
+      const { failed } = await runLocally(doctor, { Examine: () => ({}), Conclude: () => bad }, INPUT);
+      expect(failed).toEqual({ error: 'S3_ERROR', cause: 'S3 said no.' });
+    },
+  );
+
+  test('comes to its conclusion when the examination breaks off', async () => {
+    const { inputs } = await runLocally(
+      doctor,
+      { Examine: inTurn(named('InvalidConfiguration')), Conclude: () => concluded },
+      INPUT,
+    );
+    const [received] = inputs['Conclude'] ?? [];
+    expect(concludeInputSchema.parse(received)).toMatchObject({
+      execution: EXECUTION,
+      run: { ...INPUT, error: { Error: 'InvalidConfiguration' } },
+    });
+  });
+
+  test('ends with the error itself when nothing can be concluded', async () => {
+    const { failed } = await runLocally(
+      doctor,
+      { Examine: () => ({}), Conclude: inTurn(named('Refused')) },
+      INPUT,
+    );
+    expect(failed?.error).toBe('Refused');
   });
 });

@@ -290,7 +290,15 @@ const EXPECTED = {
     `states:StartExecution SafehouseCancelRestore${IN_NETWORK}MachineStateMachine`,
   ],
   'doctor/examine': [SETTINGS],
-  'watch/publish-ages': [SETTINGS, list('ledger/*'), 's3:GetObject bucket/ledger/*', READS],
+  'doctor/conclude': [list('ledger/*'), 'kms:DescribeKey key', 'sns:Publish topic'],
+  'watch/publish-ages': [
+    SETTINGS,
+    list('claims/*', 'ledger/*'),
+    's3:GetObject bucket/ledger/*',
+    's3:ListBucketMultipartUploads bucket',
+    's3:ListMultipartUploadParts bucket/backups/*',
+    READS,
+  ],
   'alert/webhook': [
     'ssm:GetParameter parameter/webhook',
     'sqs:SendMessage SafehouseAlertsWebhookDeadLetters',
@@ -325,10 +333,10 @@ const functions = functionsOf(template).map((deployed) => ({
   inVpc: /(Backup|Doctor|Restore)[0-9a-f]{8}[A-Z]/.test(deployed.logicalId),
 }));
 
-test('there are 53 functions, each with a role of its own', () => {
+test('there are 54 functions, each with a role of its own', () => {
   // Thirteen in each network for restoring and cancelling, and one that sweeps.
-  expect(functions).toHaveLength(26 + 2 * 13 + 1);
-  expect(new Set(functions.map(({ role }) => role)).size).toBe(53);
+  expect(functions).toHaveLength(27 + 2 * 13 + 1);
+  expect(new Set(functions.map(({ role }) => role)).size).toBe(54);
 });
 
 describe.each(functions)('$step ($logicalId)', ({ step, inVpc, role, resource }) => {
@@ -345,7 +353,7 @@ const roles = resourcesOf(template, 'AWS::IAM::Role');
 
 test('nothing is granted beside the inline policies that are read here, but for maps', () => {
   // Of the functions, of the state machines, and of the schedules.
-  expect(roles).toHaveLength(53 + 10 + 1);
+  expect(roles).toHaveLength(54 + 10 + 1);
   for (const [, { Properties }] of roles) expect(Properties['ManagedPolicyArns']).toBeUndefined();
   const policies = resourcesOf(template, 'AWS::IAM::Policy').map(([id]) =>
     id.replace(/[0-9a-f]{8}(?=Machine)/, '-').replace(/[0-9A-F]{8}$/, ''),
@@ -445,13 +453,14 @@ const schedulerRole = (of: Template): Resource => {
   return role;
 };
 
-test('the schedules may start backups, the daily proofs, the watch and the sweep, and nothing else', () => {
+test('the schedules may start backups, examinations, the daily proofs, the watch and the sweep, and nothing else', () => {
   expect(permissionsOf(schedulerRole(synthesise(minimal).template))).toEqual([
     'lambda:InvokeFunction SafehouseProveWalkFunction',
     'lambda:InvokeFunction SafehouseSweepFunction',
     'lambda:InvokeFunction SafehouseWatchPublishAgesFunction',
     'sqs:SendMessage SafehouseSchedulesDeadLetters',
     'states:StartExecution SafehouseBackupMachineStateMachine',
+    'states:StartExecution SafehouseDoctorMachineStateMachine',
   ]);
 });
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { restoreInputSchema } from '../../core/restore-input.ts';
-import { backupInputSchema } from '../../core/workflow.ts';
+import { backupInputSchema, doctorInputSchema } from '../../core/workflow.ts';
 import { textOf } from './references.ts';
-import { maximal, resourcesOf, synthesise } from './synthesis.ts';
+import { maximal, minimal, resourcesOf, synthesise, target } from './synthesis.ts';
 
 const { events, billing } = maximal.targets;
 if (events === undefined || billing === undefined) throw new Error('the configuration has other targets');
@@ -22,7 +22,8 @@ const inputOf = (schedule: Readonly<Record<string, unknown>>) =>
 
 const starts = schedules.filter((schedule) => inputOf(schedule).target !== undefined);
 const backups = starts.filter((schedule) => inputOf(schedule).kind !== undefined);
-const drills = starts.filter((schedule) => !backups.includes(schedule));
+const drills = starts.filter((schedule) => 'drill' in inputOf(schedule));
+const examinations = starts.filter((schedule) => 'scheduled' in inputOf(schedule));
 const others = schedules.filter((schedule) => !starts.includes(schedule));
 
 test('each target and kind begins at its time, in its time zone, in the state machine of its network', () => {
@@ -78,8 +79,53 @@ test('a drill begins in the time zone of its target, where the target is that ta
   expect(restoreInputSchema.parse(inputOf(schedule))).toMatchObject({ backup: 'latest-proven', drill: true });
 });
 
+test('each target is examined every morning of its time zone, in the state machine of its network', () => {
+  expect(
+    examinations.map((schedule) => [
+      inputOf(schedule),
+      schedule['ScheduleExpression'],
+      schedule['ScheduleExpressionTimezone'],
+      textOf(targetOf(schedule).Arn),
+    ]),
+  ).toEqual([
+    [
+      { target: 'events', scheduled: true },
+      'cron(0 9 * * ? *)',
+      'Europe/Berlin',
+      expect.stringMatching(/^<SafehouseDoctorMachine/),
+    ],
+    [
+      { target: 'billing', scheduled: true },
+      'cron(0 9 * * ? *)',
+      'UTC',
+      expect.stringMatching(/^<SafehouseDoctor[0-9a-f]{8}Machine/),
+    ],
+  ]);
+  for (const schedule of examinations)
+    expect(doctorInputSchema.parse(inputOf(schedule))).toEqual(inputOf(schedule));
+});
+
+test('a target is examined when it says, or never', () => {
+  const ofDoctor = (schedule: string) => {
+    const targets = { events: { ...target, doctor: { schedule } } };
+    const resources = synthesise({ ...minimal, targets }).template;
+    return {
+      starts: resourcesOf(resources, 'AWS::Scheduler::Schedule').flatMap(([, { Properties }]) =>
+        'scheduled' in inputOf(Properties) ? [Properties['ScheduleExpression']] : [],
+      ),
+      policy: JSON.stringify(
+        resourcesOf(resources, 'AWS::IAM::Role').find(([id]) => id.includes('SchedulesRole')),
+      ),
+    };
+  };
+  expect(ofDoctor('rate(12 hours)').starts).toEqual(['rate(12 hours)']);
+  expect(ofDoctor('rate(12 hours)').policy).toContain('SafehouseDoctorMachine');
+  expect(ofDoctor('none').starts).toEqual([]);
+  expect(ofDoctor('none').policy).not.toContain('SafehouseDoctorMachine');
+});
+
 test('a start is tried for an hour and then kept among the dead letters', () => {
-  expect(starts).toHaveLength(4);
+  expect(starts).toHaveLength(6);
   for (const schedule of starts) {
     const { RetryPolicy, DeadLetterConfig } = targetOf(schedule);
     expect(RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 });
@@ -144,7 +190,7 @@ test('all schedules are in one group without a fixed name, and only it may use t
   );
   expect(more).toEqual([]);
   expect(resource?.Properties ?? {}).toEqual({});
-  expect(schedules).toHaveLength(7);
+  expect(schedules).toHaveLength(9);
   for (const schedule of schedules) expect(schedule['GroupName']).toEqual({ Ref: group });
   const [[, role] = []] = resourcesOf(template, 'AWS::IAM::Role').filter(([id]) =>
     id.startsWith('SafehouseSchedulesRole'),

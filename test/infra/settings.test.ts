@@ -1,9 +1,22 @@
+import { Alarm, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack } from 'aws-cdk-lib/core';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, parseTarget } from '../../core/config.ts';
 import { deploymentSchema } from '../../core/deployment.ts';
 import { deploymentParameter, settingsPrefix } from '../../core/environment.ts';
+import { Safehouse } from '../../infra/safehouse.ts';
 import { textOf } from './references.ts';
-import { maximal, minimal, resourcesOf, synthesise, type Template, target } from './synthesis.ts';
+import {
+  application,
+  maximal,
+  minimal,
+  resourcesOf,
+  stubCode,
+  synthesise,
+  type Template,
+  target,
+  templateOf,
+} from './synthesis.ts';
 
 const parameters = (template: Template) =>
   Object.fromEntries(
@@ -66,6 +79,48 @@ describe('the settings of a target', () => {
   });
 });
 
+/** What CloudFormation calls an alarm to which nobody has given a name. */
+const alarmNamesOf = (template: Template, stackName: string): string[] =>
+  resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id]) => `${stackName}-${id}-1A2B3C4D5E6F`);
+
+describe('the record of the alarms', () => {
+  const recordOf = (template: Template, stackName: string) =>
+    deploymentSchema.parse(JSON.parse(parameters(template)[deploymentParameter(stackName)]?.value ?? ''))
+      .alarms;
+  const [mine, other] = (['Safehouse', 'Safehouse-Test'] as const).map((stackName) => {
+    const { template } = synthesise(minimal, { stackName });
+    return { record: recordOf(template, stackName), names: alarmNamesOf(template, stackName) };
+  });
+  if (mine === undefined || other === undefined) throw new Error('two stacks were to be synthesised');
+
+  test('has what the names of all of them begin with, and how many there are', () => {
+    expect(mine.names.length).toBeGreaterThan(20);
+    for (const { record, names } of [mine, other]) {
+      expect(names.filter((name) => name.startsWith(record.namePrefix))).toEqual(names);
+      expect(record.count).toBe(names.length);
+    }
+  });
+
+  test('does not take those of a stack for its own whose name begins like its own', () => {
+    expect(other.names.filter((name) => name.startsWith(mine.record.namePrefix))).toEqual([]);
+    expect(mine.names.filter((name) => name.startsWith(other.record.namePrefix))).toEqual([]);
+  });
+
+  test("leaves out an alarm of the app that is not Safehouse's, whatever the construct is called", () => {
+    const app = application();
+    const stack = new Stack(app, 'App');
+    new Safehouse(stack, 'BackupAlarms', { config: minimal, functions: stubCode });
+    const metric = new Metric({ namespace: 'Mine', metricName: 'Errors' });
+    new Alarm(stack, 'Mine', { metric, threshold: 1, evaluationPeriods: 1 });
+    const template = templateOf(app, 'App');
+    const names = alarmNamesOf(template, 'App');
+    const { namePrefix, count } = recordOf(template, 'App');
+    const own = names.filter((name) => name.startsWith(namePrefix));
+    expect(own).toEqual(names.filter((name) => !name.startsWith('App-Mine')));
+    expect(own).toHaveLength(count);
+  });
+});
+
 describe('the record of the deployment', () => {
   const { template } = synthesise(maximal);
   const { value = '' } = parameters(template)[deploymentParameter('Safehouse')] ?? {};
@@ -79,6 +134,10 @@ describe('the record of the deployment', () => {
       bucket: expect.stringMatching(/^<SafehouseBucket/),
       region: '<AWS::Region>',
       topicArn: expect.stringMatching(/^<SafehouseAlertsTopic/),
+      alarms: {
+        namePrefix: 'Safehouse-SafehouseAlarms',
+        count: resourcesOf(template, 'AWS::CloudWatch::Alarm').length,
+      },
       retention: machine('Retention'),
       prove: machine('Prove'),
       targets: {
@@ -115,11 +174,11 @@ describe('the record of the deployment', () => {
     expect(many?.tier).toBe('Advanced');
   });
 
-  test('names the state machines of fifty targets once, and each target by itself', () => {
-    const { value: text = '', tier } = withTargets(50, () => ({})) ?? {};
+  test('names the state machines of thirty targets once, and each target by itself', () => {
+    const { value: text = '', tier } = withTargets(30, () => ({})) ?? {};
     expect(tier).toBe('Standard');
     const { targets } = deploymentSchema.parse(JSON.parse(text));
-    expect(Object.keys(targets)).toEqual(Array.from({ length: 50 }, (_, index) => `target-${index}`));
+    expect(Object.keys(targets)).toEqual(Array.from({ length: 30 }, (_, index) => `target-${index}`));
     expect(new Set(Object.values(targets).map((machines) => JSON.stringify(machines))).size).toBe(1);
   });
 });

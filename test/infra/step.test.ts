@@ -34,6 +34,7 @@ const TIMEOUTS: Readonly<Record<string, number>> = {
   'restore/record-failure': 2 * MINUTES,
   'restore/sweep': 5 * MINUTES,
   'doctor/examine': 3 * MINUTES,
+  'doctor/conclude': 2 * MINUTES,
   'watch/publish-ages': 4 * MINUTES,
 };
 
@@ -111,6 +112,7 @@ describe.each(functionsOf(template))('$step ($logicalId)', ({ step, resource, ro
         SAFEHOUSE_TOPIC: topic,
         SAFEHOUSE_WORKFLOW: expect.stringMatching(/^(Cancel)?Restore([0-9a-f]{8})?$/),
       },
+      'doctor/conclude': { SAFEHOUSE_TOPIC: topic, SAFEHOUSE_BUCKET_KEY: maximal.bucket?.kmsKeyArn },
       'restore/sweep': { SAFEHOUSE_RESTORE_MACHINES: expect.anything() },
       'watch/publish-ages': { SAFEHOUSE_TARGETS: 'events,billing' },
     };

@@ -49,8 +49,8 @@ const withNetworks = (networks: Readonly<Record<string, typeof one | undefined>>
 test('targets in the same network share one set of functions, and every other network has its own', () => {
   const { template } = synthesise(withNetworks({ a: undefined, b: one, c: undefined, d: one, e: two }));
   expect(machineIds(template)).toEqual(machinesIn(2));
-  // Backup, doctor, restore and cancel in each network; proofs, retention, watch and sweep in none.
-  expect(functionsOf(template)).toHaveLength(3 * (7 + 1 + 11 + 2) + 5 + 3 + 1 + 1);
+  // Backup, doctor, restore and cancel in each network; proofs, retention, watch, sweep and the end of examinations in none.
+  expect(functionsOf(template)).toHaveLength(3 * (7 + 1 + 11 + 2) + 5 + 3 + 1 + 1 + 1);
 });
 
 test('the order in which subnets are written does not make another network', () => {
@@ -138,7 +138,7 @@ test('an execution may take as long as all attempts of its slowest target, a day
   expect(Object.fromEntries(timeouts)).toEqual({
     SafehouseBackup: (3 * (10 + 1.5) + 24 + 2) * 3600,
     SafehouseCancelRestore: 8 * 3600,
-    SafehouseDoctor: 1800,
+    SafehouseDoctor: 3600,
     SafehouseProve: 86_400,
     // Of the restores: the longest, and six hours.
     SafehouseRestore: (30.5 + 6) * 3600,

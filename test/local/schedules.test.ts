@@ -62,6 +62,18 @@ test('a drill is called by its name', async () => {
   expect(next).toEqual([expect.stringContaining('drill of demo: next at')]);
 });
 
+test('an examination is called by its name, and starts as one that nobody waits for', async () => {
+  const delivered: unknown[] = [];
+  const { next } = await run(
+    [schedule({ input: '{"target":"demo","scheduled":true}' })],
+    async (_, input) => void delivered.push(input),
+  );
+
+  expect(next).toEqual([expect.stringContaining('examination of demo: next at')]);
+  await vi.advanceTimersByTimeAsync(301_000);
+  expect(delivered).toEqual([{ target: 'demo', scheduled: true }]);
+});
+
 test('a start that fails is told, and the next one comes all the same', async () => {
   let calls = 0;
   const { told } = await run([schedule({})], async () => {

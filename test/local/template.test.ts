@@ -42,12 +42,13 @@ test('each function has its bundle, its handler and an environment of texts', ()
 
 test('each schedule starts something of the stack, and names the scheduled time where a backup begins', () => {
   const known = [...stack.stateMachines, ...stack.functions].map(({ arn }) => arn);
-  const backups = stack.schedules.filter(({ input }) => 'target' in JSON.parse(input));
+  const starts = stack.schedules.filter(({ input }) => 'target' in JSON.parse(input));
 
   for (const { targetArn } of stack.schedules) expect(known).toContain(targetArn);
-  expect(backups.map(({ input }) => JSON.parse(input))).toEqual([
+  expect(starts.map(({ input }) => JSON.parse(input))).toEqual([
     { target: 'demo', kind: 'full', scheduledTime: '<aws.scheduler.scheduled-time>' },
     { target: 'demo', kind: 'incremental', scheduledTime: '<aws.scheduler.scheduled-time>' },
+    { target: 'demo', scheduled: true },
   ]);
 });
 

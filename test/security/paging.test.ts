@@ -4,11 +4,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { parseConfig } from '../../core/config.ts';
 import { homeAt, writeSecret } from '../../local/home.ts';
 import { type House, openHouse } from '../../local/house.ts';
+import { runSchedules } from '../../local/schedules.ts';
 import { type AlarmRule, alarmOf, stateOver } from '../faults/alarm.ts';
 import { textOf } from '../infra/references.ts';
 import { maximal, resourcesOf, synthesise } from '../infra/synthesis.ts';
@@ -27,7 +28,7 @@ describe('a fault that must page', TIME, () => {
           attempts: 1,
         },
       },
-      alerts: { webhook: { ssm: '/webhook' } },
+      alerts: { webhook: { ssm: '/webhook' }, trial: 'cron(0 9 ? * MON *)' },
     },
     'The configuration of the test',
   );
@@ -84,14 +85,51 @@ describe('a fault that must page', TIME, () => {
     expect(held[0]?.message).toContain('Last good:     NONE. This target has no good backup.');
     expect(held[0]?.message).toContain(`Execution:     ${history.id}`);
   });
+
+  test('goes the way that a trial alert goes, which is in the same hands when it is due', async () => {
+    const { schedules } = await house.stack();
+    const trials = schedules.filter(({ targetArn }) => targetArn.endsWith(':aws-sdk:sns:publish'));
+    expect(trials).toHaveLength(1);
+    const stop = new AbortController();
+    const before = held.length;
+    const told: string[] = [];
+    // A Sunday evening, and what the clock shows from then on until Monday, a second after nine.
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.UTC(2026, 3, 5, 20) });
+    try {
+      await runSchedules(
+        { stack: async () => ({ schedules: trials }), deliver: (arn, input) => house.deliver(arn, input) },
+        stop.signal,
+        (text) => told.push(text),
+      );
+      vi.advanceTimersByTime(13 * 3_600_000 - 1);
+      expect(told).toEqual([]);
+      vi.advanceTimersByTime(1000);
+    } finally {
+      vi.useRealTimers();
+      stop.abort();
+    }
+    await expect.poll(() => held.length, { timeout: 30_000 }).toBe(before + 1);
+    expect(told).toEqual(['2026-04-06T09:00:00Z  TrialAlert']);
+    const trial = held.at(-1);
+    expect(trial?.subject).toBe('Safehouse: trial alert, nothing is wrong (Safehouse)');
+    expect(trial?.message).toContain('Sent for:      2026-04-06T09:00:00Z\n');
+    expect(trial?.message).toContain('npx safehouse status --stack Safehouse');
+    expect(house.messages().at(-1)).toMatchObject({ subject: trial?.subject, text: trial?.message });
+  });
 });
 
 /** What the watch publishes of a target that is well. */
-const WELL: Readonly<Record<string, number>> = { Late: 3600, NeverRan: 5, NotVerified: 0, ProofTooOld: 3600 };
+const WELL: Readonly<Record<string, number>> = {
+  Late: 3600,
+  NeverRan: 5,
+  NotVerified: 0,
+  Skipped: 2,
+  ProofTooOld: 3600,
+};
 const A_DAY = 288;
 
 describe('where no message comes', TIME, () => {
-  test('a watch that says nothing any more is four alarms of each target', () => {
+  test('a watch that says nothing any more is five alarms of each target', () => {
     for (const [id, value] of Object.entries(WELL)) {
       const { alarm } = alarmOf(id);
       expect(alarm.missing).toBe('breaching');

@@ -1,5 +1,6 @@
 /** AWS as a test wants it to answer. Whatever a test does not expect is refused. */
 import { Readable } from 'node:stream';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { type GetObjectCommandOutput, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -61,6 +62,18 @@ export function mockSns() {
   mock.restore();
   beforeEach(() => {
     mock = mockClient(SNSClient);
+    mock.onAnyCommand().rejects(UNEXPECTED);
+  });
+  afterEach(() => mock.restore());
+  return () => mock;
+}
+
+/** A KMS for each test. */
+export function mockKms() {
+  let mock = mockClient(KMSClient);
+  mock.restore();
+  beforeEach(() => {
+    mock = mockClient(KMSClient);
     mock.onAnyCommand().rejects(UNEXPECTED);
   });
   afterEach(() => mock.restore());

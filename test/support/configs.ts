@@ -114,6 +114,7 @@ const targets = (): fc.Arbitrary<TargetInput> =>
         { requiredKeys: [] },
       ),
       staleAfterHours: fc.integer({ min: 1, max: 1000 }),
+      doctor: fc.record({ schedule: fc.constantFrom('none', ...SCHEDULES) }),
     },
     { requiredKeys: ['url', 'schedule'] },
   );
@@ -137,7 +138,12 @@ export const configs = (): fc.Arbitrary<ConfigInput> =>
         { requiredKeys: [] },
       ),
       alerts: fc.record(
-        { email: fc.constant(['oncall@example.com']), topicArn: arn('sns'), webhook: secret() },
+        {
+          email: fc.constant(['oncall@example.com']),
+          topicArn: arn('sns'),
+          webhook: secret(),
+          trial: fc.constantFrom(...SCHEDULES),
+        },
         { requiredKeys: [] },
       ),
       prover: fc.record(

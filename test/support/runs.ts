@@ -54,10 +54,11 @@ export const pollOf = (secondsAgo: number, overrides: Partial<Poll> = {}): Poll 
   };
 };
 
-/** A server with a database `shop` and a table `orders`, on which nothing runs. */
+/** A server with a database `shop` and a table `orders`, on which nothing runs, and which names no cluster. */
 export const serveShop = (clickhouse: FakeClickHouse): FakeClickHouse =>
   clickhouse
     .on(/SELECT version\(\)/, [{ version: '26.7.2.1', server: 'A', host: 'a.example' }])
     .on(/FROM system\.databases/, [{ name: 'shop' }, { name: 'system' }])
     .on(/FROM system\.tables/, [{ database: 'shop', name: 'orders', engine: 'MergeTree' }])
-    .on(/FROM system\.backups/, []);
+    .on(/FROM system\.backups/, [])
+    .on(/FROM system\.clusters/, []);

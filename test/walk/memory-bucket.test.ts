@@ -43,6 +43,7 @@ const commands = () =>
     fc.record({
       does: fc.constant('list' as const),
       prefix: fc.constantFrom('', 'a', 'a/', 'b/', 'q'),
+      after: fc.constantFrom(undefined, 'a', 'a/b', 'a/zz', 'b/x'),
       most: fc.constantFrom(1, 2, 1000),
     }),
     fc.record({ does: fc.constant('ask for versions' as const) }),
@@ -85,7 +86,7 @@ async function seen(send: Send, root: string, step: Step): Promise<unknown> {
         return answer.Errors ?? [];
       }
       case 'list':
-        return await listed(send, `${root}${step.prefix}`, step.most);
+        return await listed(send, `${root}${step.prefix}`, step.after && `${root}${step.after}`, step.most);
       case 'ask for versions':
         return (
           (await send(new GetBucketVersioningCommand({ Bucket: BUCKET }) as never)) as { Status?: string }
@@ -103,7 +104,7 @@ interface Page {
   readonly NextContinuationToken?: string;
 }
 
-async function listed(send: Send, prefix: string, most: number): Promise<unknown> {
+async function listed(send: Send, prefix: string, after: string | undefined, most: number): Promise<unknown> {
   const pages: unknown[] = [];
   let token: string | undefined;
   do {
@@ -111,6 +112,7 @@ async function listed(send: Send, prefix: string, most: number): Promise<unknown
       new ListObjectsV2Command({
         Bucket: BUCKET,
         Prefix: prefix,
+        StartAfter: after,
         MaxKeys: most,
         ContinuationToken: token,
       }) as never,

@@ -50,6 +50,7 @@ export interface MemoryBucketOptions {
 interface Input {
   readonly Key?: string;
   readonly Prefix?: string;
+  readonly StartAfter?: string;
   readonly Body?: unknown;
   readonly IfNoneMatch?: string;
   readonly MaxKeys?: number;
@@ -152,6 +153,9 @@ export class MemoryBucket {
         return {};
       case 'GetBucketVersioning':
         return {};
+      case 'ListMultipartUploads':
+        // Nothing here is written in parts.
+        return { Uploads: [], IsTruncated: false };
       default:
         throw new Error(`the bucket in memory does not know ${action}`);
     }
@@ -163,7 +167,10 @@ export class MemoryBucket {
     return object;
   }
 
-  #list(prefix: string, { MaxKeys = 1000, ContinuationToken: token }: Input): unknown {
+  #list(
+    prefix: string,
+    { MaxKeys = 1000, StartAfter, ContinuationToken: token = StartAfter }: Input,
+  ): unknown {
     const most = Math.min(MaxKeys, this.#options.pageSize ?? 1000);
     const keys = this.keys(prefix).filter((key) => token === undefined || key > token);
     const page = keys.slice(0, most);

@@ -57,6 +57,7 @@ it('grants on every replica of a cluster, and to ask them', async () => {
   const found = statements(await grants({ cluster: "it's" }));
   for (const statement of found) expect(statement).toContain("ON CLUSTER `it's`");
   expect(found).toContain("GRANT ON CLUSTER `it's` CLUSTER, REMOTE ON *.* TO `safehouse`;");
+  expect(found.join('\n')).toContain('SELECT ON system.tables, SELECT ON system.clusters TO');
 });
 
 it('grants a named collection, and S3 without a filter for it', async () => {

@@ -1,3 +1,8 @@
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putOnce } from '../../../clients/bucket.ts';
 import { record } from '../../../clients/ledger.ts';
@@ -59,6 +64,31 @@ it('ends with 0 where all is well', async () => {
   expect(stderr).toBe('');
   expect(stdout).toMatch(new RegExp(`^shop +good +${GOOD} +3 h 0 min +42\\.1 GB +in `, 'm'));
   expect(stdout).toContain('All is well.');
+});
+
+it('counts the uploads that nobody will complete, without calling anything wrong', async () => {
+  const at = { Bucket: house.bucket.name, Key: `backups/proofs/${REFUTED}/data/a.bin` };
+  const { client } = house.bucket;
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(at));
+  const Body = Buffer.alloc(1200);
+  await client.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body }));
+  const { exitCode, stdout } = await status(['shop', 'proofs']);
+  const json = await status(['shop', 'proofs'], '--json');
+  await client.send(new AbortMultipartUploadCommand({ ...at, UploadId }));
+  expect(exitCode).toBe(0);
+  const words = stdout.replace(/\s+/g, ' ');
+  expect(words).toMatch(
+    /Uploads: proofs: 1 unfinished upload of 1\.2 kB, begun (\d+ s|\d+ min) ago\. No rule of the bucket is known/,
+  );
+  const [shop, proofs] = (JSON.parse(json.stdout) as { targets: { unfinishedUploads: unknown }[] }).targets;
+  expect(shop?.unfinishedUploads).toBeNull();
+  expect(proofs?.unfinishedUploads).toMatchObject({
+    count: 1,
+    bytes: 1200,
+    isWhole: true,
+    removedFrom: null,
+  });
+  expect((await status(['proofs'])).stdout).not.toContain('Uploads:');
 });
 
 it('ends with 4 where something is wrong, and says what and what to do', async () => {

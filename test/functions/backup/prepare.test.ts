@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { getJson, putOnce } from '../../../clients/bucket.ts';
 import { readEvidence, readLedger } from '../../../clients/ledger.ts';
 import { readPins } from '../../../clients/pins.ts';
+import { LESS_MEMORY } from '../../../core/attempt-settings.ts';
 import { parseBackupId } from '../../../core/backup-id.ts';
 import { attemptKey, backupPrefix, skippedKey } from '../../../core/keys.ts';
 import { attemptClaimSchema, skippedSchema } from '../../../core/workflow.ts';
@@ -115,6 +116,41 @@ describe('preparing a full backup', () => {
   });
 });
 
+describe('preparing another attempt', () => {
+  /** An attempt that fails like this. */
+  async function fail(target: string, attempt: number, error: string): Promise<void> {
+    const prepared = await prepare(runOf(target, { attempt }));
+    await write(around.bucket, target, idOf(prepared), 'failed', { error, final: false });
+  }
+
+  it('asks for less memory once it has run out, for as long as attempts follow, and a repeat asks for the same', async () => {
+    const target = around.addTarget();
+    serveShop(around.clickhouse);
+    await fail(target, 1, 'MEMORY_LIMIT_EXCEEDED');
+    await fail(target, 2, 'S3_ERROR');
+    const third = await prepare(runOf(target, { attempt: 3 }));
+    expect(third.backup?.settings).toEqual(LESS_MEMORY);
+    expect(await readEvidence(around.bucket, target, idOf(third), 'started')).toMatchObject({
+      settings: LESS_MEMORY,
+    });
+    expect(await prepare(runOf(target, { attempt: 3, execution: OTHER_EXECUTION }))).toMatchObject({
+      backup: { id: idOf(third), joined: true, settings: LESS_MEMORY },
+    });
+    expect((await prepare(runOf(target, { slot: 'full/20260403T020000Z' }))).backup).not.toHaveProperty(
+      'settings',
+    );
+  });
+
+  it('asks for nothing more after any other failure', async () => {
+    const target = around.addTarget();
+    serveShop(around.clickhouse);
+    await fail(target, 1, 'S3_ERROR');
+    const second = await prepare(runOf(target, { attempt: 2 }));
+    expect(second.backup).not.toHaveProperty('settings');
+    expect(await readEvidence(around.bucket, target, idOf(second), 'started')).not.toHaveProperty('settings');
+  });
+});
+
 describe('preparing beside a backup that is still being written', () => {
   const RUNNING = '20260402T010000Z-full-runn';
 
@@ -178,6 +214,48 @@ describe('preparing beside a backup that is still being written', () => {
     expect(around.clickhouse.askedFor(/CREATING_BACKUP/)[0]?.query).toContain(
       "FROM clusterAllReplicas('main', system.backups)",
     );
+  });
+});
+
+describe('preparing a backup of a cluster', () => {
+  const started = async (target: string) =>
+    readEvidence(around.bucket, target, idOf(await prepare(runOf(target))), 'started');
+
+  it('notes which shards it must have', async () => {
+    const target = around.addTarget({ cluster: 'main' });
+    const [first, second] = [
+      { shard: 1, replica: 1, host: 'a', port: 9000 },
+      { shard: 2, replica: 1, host: 'b', port: 9000 },
+    ];
+    serveShop(around.clickhouse).on(/FROM system\.clusters/, ({ parameters }) =>
+      parameters['cluster'] === 'main' ? [second, first] : [],
+    );
+    expect((await started(target))?.shards).toEqual([1, 2]);
+  });
+
+  it.each([
+    ['names no shards of it', []],
+    [
+      'does not let its user see them',
+      { code: 497, name: 'ACCESS_DENIED', text: 'safehouse: Not enough privileges' },
+    ],
+  ])('goes on without them where the server %s', async (_, answer) => {
+    const target = around.addTarget({ cluster: '{cluster}' });
+    serveShop(around.clickhouse).on(/FROM system\.clusters/, answer);
+    expect(await started(target)).not.toHaveProperty('shards');
+  });
+
+  it('does not take a server that fails for one that does not know', async () => {
+    const target = around.addTarget({ cluster: 'main' });
+    serveShop(around.clickhouse).on(/FROM system\.clusters/, 'connection reset');
+    await failureOf('TemporarilyUnavailable', prepare(runOf(target)));
+  });
+
+  it('asks nothing of the kind of a single server', async () => {
+    const target = around.addTarget();
+    serveShop(around.clickhouse);
+    expect(await started(target)).not.toHaveProperty('shards');
+    expect(around.clickhouse.askedFor(/system\.clusters/)).toEqual([]);
   });
 });
 

@@ -59,6 +59,15 @@ describe('a submit', () => {
     expect(statement?.settings['max_query_size']).toBe('67108864');
   });
 
+  it('asks for what the attempt before made necessary, unless the target says otherwise', async () => {
+    const target = await addStarted({ settings: { s3_min_upload_part_size: 33_554_432 } });
+    const settings = { s3_max_inflight_parts_for_one_file: 1, s3_min_upload_part_size: 5_242_880 };
+    await submit(preparedRunOf(target, { settings }, { attempt: 2 }));
+    expect(sent()[0]?.query).toMatch(/s3_max_inflight_parts_for_one_file ?= ?1\b/);
+    expect(sent()[0]?.query).toMatch(/s3_min_upload_part_size ?= ?33554432\b/);
+    expect(sent()[0]?.query).not.toContain('5242880');
+  });
+
   it('of an incremental names its base', async () => {
     const target = await addStarted();
     await write(around.bucket, target, INCREMENTAL, 'started', { kind: 'incremental', base: ID });

@@ -164,6 +164,17 @@ describe('an examination of a target', () => {
     expect(around.clickhouse.askedFor(/^CHECK GRANT/)).toHaveLength(200);
   });
 
+  it.each([
+    [{ code: 62, name: 'SYNTAX_ERROR', text: 'Syntax error' }, true],
+    [{ code: 159, name: 'TIMEOUT_EXCEEDED', text: 'Timeout exceeded' }, undefined],
+  ])('knows a server that can never say what is granted: %j', async (answer, isBeyondReach) => {
+    serveAll();
+    around.clickhouse.on(/^CHECK GRANT/, answer);
+    const { grants } = await examine(around.addTarget());
+    expect(grants?.result).toBe('not checked');
+    expect(grants?.isBeyondReach).toBe(isBeyondReach);
+  });
+
   it('looks for the cluster where one is named', async () => {
     serveAll();
     around.clickhouse.on(/FROM system\.clusters/, ({ parameters }) =>
@@ -184,6 +195,83 @@ describe('an examination of a target', () => {
     [{ target: 'nobody' }, 'InvalidConfiguration'],
   ] as const)('is refused with the input %j', async (input, name) => {
     await failureOf(name, invoke(handler, { execution: EXECUTION, input }));
+  });
+});
+
+describe('an examination that nobody waits for', () => {
+  const examineScheduled = (target: string) =>
+    invoke(handler, { execution: EXECUTION, input: { target, scheduled: true } });
+  const BUSY = { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES', text: 'Too many simultaneous queries' };
+
+  it('answers with what it found, good or bad', async () => {
+    serveAll();
+    expect((await examineScheduled(around.addTarget())).examinations.map(({ result }) => result)).toEqual(
+      Array.from({ length: 5 }, () => 'good'),
+    );
+    around.clickhouse.on(/^CHECK GRANT/, { status: 200, body: '0\n' });
+    expect((await examineScheduled(around.addTarget())).examinations).toContainEqual(
+      expect.objectContaining({ check: 'grants', result: 'bad', error: 'ACCESS_DENIED' }),
+    );
+  });
+
+  it('is made again where all that is bad may pass by itself, before a person is told', async () => {
+    around.clickhouse.on(/./, BUSY);
+    const { what, error } = await failureOf('TemporarilyUnavailable', examineScheduled(around.addTarget()));
+    expect(error).toBe('TOO_MANY_SIMULTANEOUS_QUERIES');
+    expect(what).not.toBe('');
+    // A person has an answer at once.
+    expect((await examine(around.addTarget()))['connection']?.result).toBe('bad');
+  });
+
+  it('carries all that may pass in the error', async () => {
+    serveAll();
+    const tired = { code: 210, name: 'NETWORK_ERROR', text: 'Connection reset by peer' };
+    around.clickhouse.on(/SELECT version\(\)/, BUSY).on(/^BACKUP/, tired);
+    const { what } = await failureOf('TemporarilyUnavailable', examineScheduled(around.addTarget()));
+    expect(what).toMatch(/as many queries[\s\S]*Connection reset/);
+  });
+
+  it('is not made again where something is bad that stays', async () => {
+    serveAll();
+    around.clickhouse.on(/^CHECK GRANT/, { status: 200, body: '0\n' }).on(/^BACKUP/, BUSY);
+    const { examinations } = await examineScheduled(around.addTarget());
+    expect(examinations.filter(({ result }) => result === 'bad').map(({ check }) => check)).toEqual([
+      'grants',
+      'bucket',
+    ]);
+  });
+});
+
+describe('a trial that finds another backup at work', () => {
+  const TAKEN = {
+    code: 587,
+    name: 'CONCURRENT_ACCESS_NOT_SUPPORTED',
+    text: 'Concurrent backups not supported',
+  };
+
+  it.each([
+    ['at once', () => around.clickhouse.on(/^BACKUP/, TAKEN)],
+    [
+      'later',
+      () =>
+        around.clickhouse.on(/LEFT JOIN/, [
+          {
+            server: 'A',
+            uptime: 7,
+            status: 'BACKUP_FAILED',
+            error: `Code: 587. DB::Exception: ${TAKEN.text}. (${TAKEN.name})`,
+          },
+        ]),
+    ],
+  ])('has not checked the bucket, when it is refused %s', async (_, refuse) => {
+    serveAll();
+    refuse();
+    const target = around.addTarget();
+    expect((await examine(target))['bucket']).toMatchObject({
+      result: 'not checked',
+      what: expect.stringContaining('allows one at a time'),
+      remedy: expect.stringContaining(`targets.${target}.doctor.schedule`),
+    });
   });
 });
 

@@ -60,10 +60,16 @@ describe('a backup that the engine is not given to mount', TIME, () => {
   });
 
   it.each([
-    ['in another place', 'http://127.0.0.1:1/other/backups/x/y'],
-    ['with another name', ''],
-  ])('has its base %s than the ledger says: nothing is read there', async (_, place) => {
+    ['in another place', () => 'http://127.0.0.1:1/other/backups/x/y'],
+    // It would keep the engine until the function's time is up.
+    [
+      'under its own name at another address',
+      () => `http://127.0.0.1:1/bucket/backups/${target}/${known().full.id}`,
+    ],
+    ['with another name', () => ''],
+  ])('has its base %s than the ledger says: nothing is read there', async (_, where) => {
     const { incremental, full } = known();
+    const place = where();
     const moved = await ground.rewrite(incremental, new Map(), (manifest) =>
       place === ''
         ? manifest.replace(`${full.id}'`, `${full.id.slice(0, -4)}zzzz'`)

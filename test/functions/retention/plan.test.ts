@@ -166,6 +166,28 @@ describe('a plan', () => {
     });
   });
 
+  it('says so of one that somebody keeps, too, and keeps it', async () => {
+    const target = addTarget();
+    await addFull(target, 1);
+    await write(around.bucket, target, full(2), 'started');
+    await write(around.bucket, target, full(2), 'kept');
+    pass(2);
+    expect(await plan(target)).toMatchObject({ marked: 0, kept: 2, remove: [] });
+    expect(await readEvidence(around.bucket, target, full(2), 'failed')).toMatchObject({
+      error: 'BackupAbandoned',
+      remedy: expect.stringContaining('unless somebody keeps them'),
+    });
+  });
+
+  it('does not close what was written whole where nothing is good: it may still be verified', async () => {
+    const target = addTarget();
+    for (const state of ['started', 'written', 'kept'] as const)
+      await write(around.bucket, target, full(2), state);
+    pass(2);
+    expect(await plan(target)).toMatchObject({ marked: 0, kept: 1, remove: [] });
+    expect(await readEvidence(around.bucket, target, full(2), 'failed')).toBeUndefined();
+  });
+
   it('of nothing is done', async () => {
     expect(await plan(addTarget())).toMatchObject({ marked: 0, kept: 0, remove: [], done: true });
   });

@@ -152,6 +152,19 @@ describe('what came to need a backup since the plan', () => {
     expect(await objects(target, ID)).toHaveLength(3);
   });
 
+  it('spares it when a pin came while it said that it begins', async () => {
+    const target = around.addTarget();
+    await addDoomed(target, ID);
+    through('PutObjectCommand', async ({ Key }: { Key: string }, call) => {
+      const answer = await call();
+      if (Key === ledgerKey(target, ID, 'removing')) await pin(target, ID, FUTURE);
+      return answer;
+    });
+    expect(await remove(removalOf(target, ID))).toMatchObject({ removed: [], done: true });
+    expect(await objects(target, ID)).toHaveLength(3);
+    expect(await readEvidence(around.bucket, target, ID, 'removing')).toBeDefined();
+  });
+
   it.each<[string, (target: string) => Promise<unknown>]>([
     ['a pin that has lapsed', (target) => pin(target, ID, PAST)],
     ['a pin on another backup', (target) => pin(target, OTHER, FUTURE)],
