@@ -25,9 +25,9 @@ export interface Look {
   readonly at: number;
 }
 
-/** Two seconds in all: as little as a function may as well wait for. */
-const LOOKS = 9;
-const LOOKS_EVERY_MILLISECONDS = 250;
+/** Five seconds in all: then the state machine, and whoever watches it, is told how far it is. */
+const LOOKS = 11;
+const LOOKS_EVERY_MILLISECONDS = 500;
 
 /** @throws {SafehouseError} when the server refuses: that is neither an answer nor silence */
 export async function look(

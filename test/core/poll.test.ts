@@ -92,6 +92,12 @@ describe('a backup that its server knows', () => {
     expect(judged.memory).toEqual(memory({ files: 11, movedAt: SUBMITTED + 1_000_000 }));
   });
 
+  it('moves when its bytes grow within one file', () => {
+    const { bytes } = memory();
+    const judged = judgedAfter(1000, observation({ row: row({ bytes: bytes + 1, alive: false }) }));
+    expect(judged).toMatchObject({ outcome: 'running', because: 'it moves' });
+  });
+
   it('may stand still for as long as its query is alive: one file can take hours', () => {
     const judged = judgedAfter(6 * 3600, observation({ row: row() }));
     expect(judged.outcome).toBe('running');

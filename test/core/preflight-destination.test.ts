@@ -206,6 +206,19 @@ describe('a replacement', () => {
 });
 
 describe('into tables that exist', () => {
+  it('nothing is asked where they are empty, and no word makes up for rows that are there', () => {
+    const into = (rows: number, confirm: string[] = []) =>
+      destinationFindings(
+        restorePlan({ mode: 'intoExisting', confirm }),
+        destination({ databases: WITH_SHOP, tables: [standingTable({ rows })] }),
+      );
+    expect(into(0)).toEqual([]);
+    expect(into(9)).toMatchObject([{ check: 'destination', weight: 'blocks' }]);
+    expect(into(9, ['append', 'shop', 'shop.orders'])).toMatchObject([
+      { check: 'destination', weight: 'blocks' },
+    ]);
+  });
+
   it('all of them must be there, views too: nothing is created', () => {
     const view = plannedTable({ name: 'recent', engine: 'View', coverage: 'schema only' });
     for (const mode of ['intoExisting', 'append'] as const) {

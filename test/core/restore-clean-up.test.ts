@@ -248,6 +248,26 @@ describe('after single tables were dropped to be replaced', () => {
     });
   });
 
+  it('leaves one that still stands, though it was to be dropped and holds what the backup holds', () => {
+    const old = standingTable({ rows: 1000 });
+    const single = facts({ before: both(old), now: both(old), room, held });
+    expect(planCleanUp(replacement, single)).toMatchObject({
+      dropTables: [],
+      dropDatabases: [],
+      truncate: [],
+    });
+    const whole = facts({
+      before: withShop(old),
+      now: withShop(old),
+      room: { dropped: [{ kind: 'database', database: 'shop', table: null }], created: [] },
+    });
+    expect(planCleanUp(restorePlan({ mode: 'replace' }), whole)).toMatchObject({
+      dropTables: [],
+      dropDatabases: [],
+      truncate: [],
+    });
+  });
+
   it('does not say that one is gone which others have made again', () => {
     const before = both(standingTable({ rows: 7 }));
     const now = both(standingTable({ rows: 5 }));
@@ -284,6 +304,23 @@ describe('after single tables were dropped to be replaced', () => {
 
 describe('tables that stood there empty', () => {
   const before = withShop(standingTable());
+
+  it('are told from their namesakes in other databases', () => {
+    const plan = restorePlan({
+      databases: ['logs', 'shop'].map((name) => ({ from: name, to: name, whole: true })),
+    });
+    const stood = (logs: number, shop: number) => ({
+      databases: ['logs', 'shop'],
+      tables: [standingTable({ database: 'logs', rows: logs }), standingTable({ rows: shop })],
+    });
+    const empty = stood(9, 0);
+    expect(planCleanUp(plan, facts({ before: empty, now: empty })).truncate).toEqual([plannedTable()]);
+    const full = stood(0, 9);
+    expect(planCleanUp(plan, facts({ before: full, now: full }))).toMatchObject({
+      truncate: [],
+      leave: [{ kind: 'filled' }],
+    });
+  });
 
   it('are nothing of a restore whose statement was never sent, whatever they hold now', () => {
     for (const mode of ['asIs', 'intoExisting', 'append'] as const)

@@ -141,5 +141,7 @@ describe('the parts that were restored', () => {
 
   it('are not known once a mutation has changed rows', () => {
     expect(parts(['1_1_1_0_2'], ['1_1_1_0'])).toBeUndefined();
+    expect(parts(['202604_12_34_56_78', '202604_35_35_0'])).toBeUndefined();
+    expect(parts(['1_1_1_0'], ['1_1_1_0_2'])).toEqual(['1_1_1_0', '1_1_1_0_2']);
   });
 });

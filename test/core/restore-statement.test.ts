@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RestorePlan } from '../../core/restore.ts';
-import { restoreStatementOf } from '../../core/restore-statement.ts';
+import { MOST_QUERY_BYTES, restoreStatementOf } from '../../core/restore-statement.ts';
 import { restoreStatement } from '../../core/statements.ts';
 import { targetOf } from '../support/targets.ts';
 import { plannedTable, restorePlan } from './restore-plans.ts';
@@ -32,9 +32,14 @@ it('names what it restores, from where, and on which cluster', () => {
 });
 
 it('takes from the settings of the target those that RESTORE knows', () => {
-  const statement = written({}, { settings: { max_backup_bandwidth: 5, deduplicate_files: 0 } });
+  const statement = written(
+    {},
+    { settings: { max_backup_bandwidth: 5, deduplicate_files: 0, s3_max_connections: 7 } },
+  );
   expect(statement).toContain('max_backup_bandwidth = 5');
   expect(statement).not.toContain('deduplicate_files');
+  expect(statement).not.toContain('s3_max_connections');
+  expect(statement).not.toContain('ON CLUSTER');
 });
 
 describe('the settings', () => {
@@ -58,6 +63,8 @@ describe('the settings', () => {
   it('let rows into a table that has others only for partitions, and into existing tables', () => {
     const partitions = [plannedTable({ partitions: ['1'] })];
     expect(settingsOf(written({ tables: partitions }))).toEqual(['allow_non_empty_tables = 1']);
+    const beside = [...partitions, plannedTable({ name: 'whole' })];
+    expect(settingsOf(written({ tables: beside }))).toEqual(['allow_non_empty_tables = 1']);
   });
 
   it('quiet everything that works outside, where the server can', () => {
@@ -86,5 +93,9 @@ it('of thousands of tables is one statement', () => {
     database: 'shop',
     table: `t${index}`,
   }));
-  expect(written({ elements }).match(/TABLE `shop`/g)).toHaveLength(5000);
+  const statement = written({ elements });
+  expect(statement.match(/TABLE `shop`/g)).toHaveLength(5000);
+  // ClickHouse's default of 256 KiB would be too little for so many with long names; this is what may be sent.
+  expect(MOST_QUERY_BYTES).toBe(67_108_864);
+  expect(statement.length).toBeLessThan(MOST_QUERY_BYTES);
 });

@@ -353,6 +353,19 @@ describe('pins and keeps', () => {
     ]);
   });
 
+  it('are told in the order of their holders, and of one holder by their ends, however they were listed', () => {
+    const of = (holder: string, hours: number) => ({ ...pin, holder, lapsesAt: now + hours * HOUR });
+    const pins = [of('c', 1), of('a', 3), of('b', 2), of('a', 1), of('a', 2)];
+    for (const listed of [pins, pins.toReversed()])
+      expect(about(plan([old, full('2026-04-02')], { pins: listed, now }), old).reasons).toEqual([
+        'pinned by a until 2026-04-02T04:00:00Z',
+        'pinned by a until 2026-04-02T05:00:00Z',
+        'pinned by a until 2026-04-02T06:00:00Z',
+        'pinned by b until 2026-04-02T05:00:00Z',
+        'pinned by c until 2026-04-02T04:00:00Z',
+      ]);
+  });
+
   it('hold one backup and not the rest (wal-g#1152)', () => {
     const second = full('2026-03-02', { ...verified('2026-03-02'), expiring: at('2026-03-20') });
     const decided = plan([old, second, full('2026-04-02')], {
@@ -632,7 +645,44 @@ describe('a removal that has begun (medusa#546)', () => {
   });
 });
 
+describe('the pages that are to be closed', () => {
+  const now = at('2026-04-02T03:00Z');
+  const began = full('2026-03-01', running);
+  const written = full('2026-03-02', { written: at('2026-03-02') });
+
+  it('are those of what began and never ended, whatever keeps it', () => {
+    const kept = full('2026-03-03', { kept: at('2026-03-04') });
+    const decided = plan(
+      [
+        began,
+        written,
+        kept,
+        full('2026-03-05', failed('2026-03-05')),
+        full('2026-04-01'),
+        full('2026-04-02', running),
+      ],
+      { now },
+    );
+    expect(decided.abandoned).toEqual([began.entry.id, written.entry.id, kept.entry.id]);
+  });
+
+  it('are not those of what was written whole where nothing is good', () => {
+    expect(plan([began, written], { now }).abandoned).toEqual([began.entry.id]);
+  });
+
+  it('are none over a listing that is incomplete', () => {
+    expect(plan([began, full('2026-04-02')], { now, complete: false }).abandoned).toEqual([]);
+  });
+});
+
 describe('an incomplete listing', () => {
+  it('leaves a mark that is in the ledger alone, though its evidence was not read', () => {
+    const marked = full('2026-03-01', { ...verified('2026-03-01'), expiring: at('2026-03-20') });
+    const unmarked = full('2026-04-02');
+    const held = plan([marked, unmarked], { complete: false });
+    expect([about(held, marked).action, about(held, unmarked).action]).toEqual(['wait', 'keep']);
+  });
+
   it('marks, removes and restores nothing, and says so', () => {
     const marked = full('2026-03-01', { ...verified('2026-03-01'), expiring: at('2026-03-20') });
     const kept = full('2026-03-02', {
@@ -656,6 +706,20 @@ describe('an incomplete listing', () => {
 });
 
 describe('the share of one run', () => {
+  it.each([
+    [0, ['2026-03-01', '2026-03-02', '2026-03-03']],
+    [6, ['2026-03-01', '2026-03-02', '2026-03-07']],
+  ])('is spent on a removal that has begun (number %i), once, and then on the oldest', (begun, expected) => {
+    const expired = daysFrom('2026-03-01', '2026-03-08').map((day, index) =>
+      full(day, { ...verified(day), expiring: at('2026-03-10') }, { removing: index === begun }),
+    );
+    const decided = plan([...expired, full('2026-04-02')], {
+      rules: rulesOf({ last: 1, minimum: 1, maxShare: 0.34 }),
+      expiring: marks(...expired.map((each) => [each, '2026-03-12'] as const)),
+    });
+    expect(dates(decided, 'remove')).toEqual(expected);
+  });
+
   const days = daysFrom('2026-03-01', '2026-03-20');
   const marked = days.map((day) => full(day, { ...verified(day), expiring: at('2026-03-25') }));
   const expiring = new Map(marked.map(({ entry }) => [entry.id, { removeAfter: at('2026-03-28') }]));
@@ -689,6 +753,28 @@ describe('the share of one run', () => {
 });
 
 describe('the ledger that is planned', () => {
+  it('is ordered by time and then by id, however it was listed', () => {
+    const of = (random: string) => full('2026-04-01', verified('2026-04-01'), { random });
+    const three = [of('bbbb'), of('cccc'), of('aaaa')];
+    for (const listed of [three, three.toReversed()])
+      expect(plan(listed).decisions.map(({ id }) => id.slice(-4))).toEqual(['aaaa', 'bbbb', 'cccc']);
+  });
+
+  it('says in hours and days how long ago something failed', () => {
+    const now = at('2026-04-02T02:00Z');
+    const reason = (hours: number) => {
+      const entry = full('2026-01-01', { failed: now - hours * HOUR });
+      return about(plan([entry, full('2026-04-02')], { now }), entry).reasons[0];
+    };
+    expect([0, 1, 47, 48, 72].map(reason)).toEqual([
+      'failed 0 hours ago: leftovers',
+      'failed 1 hour ago: leftovers',
+      'failed 47 hours ago: leftovers',
+      'failed 2 days ago: leftovers',
+      'failed 3 days ago: leftovers',
+    ]);
+  });
+
   it('may come in any order, and is answered oldest first', () => {
     const backups = nightly('2026-03-01', '2026-03-05');
     const decided = plan([...backups].reverse());

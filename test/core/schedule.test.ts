@@ -49,6 +49,10 @@ describe('a cron expression of EventBridge Scheduler', () => {
     ['cron(0 2 1 JAN-MAR/2 ? *)', ['2026-01-01T02:00', '2026-03-01T02:00', '2027-01-01T02:00']],
     ['cron(0 2 1 1 ? 2030-2040/5)', ['2030-01-01T02:00', '2035-01-01T02:00', '2040-01-01T02:00']],
     ['cron(0 0 1 1 ? 2199)', ['2199-01-01T00:00']],
+    ['cron(0   2 * *  ? *)', ['2026-01-01T02:00', '2026-01-02T02:00']],
+    ['cron(5-5 2 * * ? *)', ['2026-01-01T02:05', '2026-01-02T02:05']],
+    ['cron(7/60 2 * * ? *)', ['2026-01-01T02:07', '2026-01-02T02:07']],
+    ['cron(58/1 2 * * ? *)', ['2026-01-01T02:58', '2026-01-01T02:59', '2026-01-02T02:58']],
   ])('%s runs as Amazon says', (expression, expected) => {
     expect(scheduleProblems(expression)).toEqual([]);
     expect(runs(expression, expected.length)).toEqual(expected);
@@ -180,6 +184,33 @@ describe('an expression that is refused', () => {
     ['cron(60 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "60"'],
     ['cron(-5 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "-5"'],
     ['cron(1.5 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "1.5"'],
+    ['cron(0/61 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "0/61"'],
+    ['cron(5/10x 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "5/10x": write names in capitals'],
+    ['cron(1-2-3 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "1-2-3"'],
+    ['cron(1- 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "1-"'],
+    ['cron(5,60 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "5,60"'],
+    ['cron(60-5 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "60-5"'],
+    ['cron(5-60 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "5-60"'],
+    [
+      'cron(0 2 x1W * ? *)',
+      'day of month: expected 1-31, with , - * ? / L W, got "x1W": write names in capitals',
+    ],
+    ['cron(0 2 1W1 * ? *)', 'day of month: expected 1-31, with , - * ? / L W, got "1W1"'],
+    ['cron(0 2 ? * 3#22 *)', `${weekday}, got "3#22"`],
+    ['cron(0 2 ? * 4-3#2 *)', `${weekday}, got "4-3#2"`],
+    [
+      'xcron(0 2 * * ? *)',
+      'expected cron(0 2 * * ? *) for every night at two, or rate(6 hours), got "xcron(0 2 * * ? *)"',
+    ],
+    [
+      'cron(0 2 * * ? *) ',
+      'expected cron(0 2 * * ? *) for every night at two, or rate(6 hours), got "cron(0 2 * * ? *) "',
+    ],
+    [
+      'rate(6 hours) ',
+      'expected cron(0 2 * * ? *) for every night at two, or rate(6 hours), got "rate(6 hours) "',
+    ],
+    ['rate(6 hoursx)', `${rate}; got rate(6 hoursx)`],
     ['cron(? 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "?"'],
     ['cron(*/0 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "*/0"'],
     ['cron(0/70 2 * * ? *)', 'minutes: expected 0-59, with , - * /, got "0/70"'],

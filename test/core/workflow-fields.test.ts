@@ -245,6 +245,37 @@ describe('a field that must be one', () => {
   });
 });
 
+describe('what is not understood where a failure is recorded', () => {
+  it('is not there, and what is told of it stays', () => {
+    const wrong = {
+      execution: 7,
+      kind: 'weekly',
+      scheduledTime: 5,
+      slot: 7,
+      attempt: 0,
+      hasBefore: 'x',
+      before: 'x',
+      prepared: 7,
+      poll: {},
+      verified: true,
+      proof: 'x',
+      judged: 'x',
+      scheduled: 'x',
+      examined: 'x',
+      error: 'x',
+    };
+    const parsed = (schema: { parse: (input: unknown) => { run: object } }) =>
+      schema.parse({ ...CONTEXT, run: { target: 7, backup: 8, ...wrong } }).run;
+    const { scheduled, examined } = wrong;
+    expect(parsed(failureInputSchema)).toEqual({ target: 7, backup: 8, scheduled, examined });
+    const { error: _, ...untouched } = wrong;
+    expect(parsed(retentionFailureInputSchema)).toEqual({ target: 7, backup: 8, ...untouched });
+    expect(parsed(proofFailureInputSchema)).toEqual({ target: 7, backup: 8, ...untouched });
+    const { error: __, scheduled: ___, examined: ____, ...run } = wrong;
+    expect(parsed(concludeInputSchema)).toEqual({ target: 7, backup: 8, ...run });
+  });
+});
+
 describe('what is not said', () => {
   it('is a full backup, a proof of a new one, and an examination that somebody waits for', () => {
     expect(backupInputSchema.parse({ target: 'logs' })).toEqual({ target: 'logs', kind: 'full' });

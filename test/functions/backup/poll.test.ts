@@ -67,13 +67,15 @@ describe('a poll of a backup that runs', () => {
     expect(around.clickhouse.askedFor(LOOK)).toHaveLength(3);
   });
 
-  it('that began a moment ago goes back to the state machine after two seconds', async () => {
+  it('that began a moment ago goes back to the state machine after five seconds', {
+    timeout: 20_000,
+  }, async () => {
     const target = around.addTarget();
     answers();
     const before = performance.now();
     expect(await poll(target, pollOf(1))).toMatchObject({ outcome: 'running', waitSeconds: 1 });
-    expect(performance.now() - before).toBeGreaterThan(1900);
-    expect(around.clickhouse.askedFor(LOOK)).toHaveLength(9);
+    expect(performance.now() - before).toBeGreaterThan(4900);
+    expect(around.clickhouse.askedFor(LOOK)).toHaveLength(11);
   });
 
   it('that began a while ago looks once', async () => {
