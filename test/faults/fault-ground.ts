@@ -10,6 +10,7 @@ import { ERROR_NAMES, SafehouseError } from '../../core/errors.ts';
 import { isGood, type LedgerEntry } from '../../core/ledger.ts';
 import { type Engine, startEngine } from '../../local/engine/engine.ts';
 import { RestoreGround } from '../functions/restore/restore-ground.ts';
+import { USERS } from '../support/surroundings.ts';
 import { FaultyStorage } from './faulty-storage.ts';
 import { RETRIES } from './night.ts';
 
@@ -34,7 +35,7 @@ export class OwnEngine {
     const directory = await mkdtemp(join(tmpdir(), 'safehouse-fault-'));
     return new OwnEngine(
       directory,
-      await startEngine({ dataDirectory: directory, environment: CREDENTIALS }),
+      await startEngine({ dataDirectory: directory, users: USERS, environment: CREDENTIALS }),
     );
   }
 
@@ -51,7 +52,12 @@ export class OwnEngine {
     );
     return new OwnEngine(
       directory,
-      await startEngine({ dataDirectory: join(directory, 'data'), configuration, environment: CREDENTIALS }),
+      await startEngine({
+        dataDirectory: join(directory, 'data'),
+        configuration,
+        users: USERS,
+        environment: CREDENTIALS,
+      }),
     );
   }
 
@@ -68,6 +74,7 @@ export class OwnEngine {
     this.#engine = await startEngine({
       dataDirectory: this.#directory,
       port: Number(new URL(this.url).port),
+      users: USERS,
       environment: CREDENTIALS,
     });
   }

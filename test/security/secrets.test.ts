@@ -1,12 +1,12 @@
 /** Secrets that are planted into a whole run, and looked for afterwards in everything that the run has left behind or said. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Bucket, listObjects } from '../../clients/bucket.ts';
+import type { Bucket } from '../../clients/bucket.ts';
 import { type ConfigInput, parseConfig } from '../../core/config.ts';
 import type { Installation } from '../../core/installation.ts';
 import { EMBEDDED_PASSWORD, EMBEDDED_URL, EMBEDDED_USER } from '../../local/configuration.ts';
@@ -14,6 +14,7 @@ import type { History } from '../../local/execution.ts';
 import { homeAt, writeSecret } from '../../local/home.ts';
 import { type House, openHouse, type StartInput } from '../../local/house.ts';
 import { call } from '../cli/call.ts';
+import { filesOf, objectsOf, Secrets } from '../support/leaks.ts';
 
 /** Long and odd enough that nothing else looks like them. */
 const PLANTED = {
@@ -179,46 +180,7 @@ async function type(...typed: string[]): Promise<number> {
   return exitCode;
 }
 
-/** As it is, and as it would stand in an address, in JSON, in a header, or in another's base64. */
-const formsOf = (secret: string): string[] => [
-  secret,
-  encodeURIComponent(secret),
-  JSON.stringify(secret).slice(1, -1),
-  ...[0, 1, 2].map((shift) => {
-    const encoded = Buffer.from(`${'x'.repeat(shift)}${secret}`)
-      .toString('base64')
-      .replace(/=+$/, '');
-    // The first and last few characters depend on what stands beside it.
-    return encoded.slice(4, -4);
-  }),
-];
-
-const NEEDLES = Object.entries(PLANTED).flatMap(([name, secret]) =>
-  formsOf(secret).map((form) => ({ name, form: Buffer.from(form) })),
-);
-
-/** The names of the secrets that stand in it. */
-const secretsIn = (content: Buffer | string): string[] => {
-  const bytes = Buffer.from(content);
-  return [...new Set(NEEDLES.filter(({ form }) => bytes.includes(form)).map(({ name }) => name))];
-};
-
-async function* everyObject(): AsyncGenerator<[place: string, content: Buffer]> {
-  for await (const { key } of listObjects(bucket, '')) {
-    const { Body } = await bucket.client.send(new GetObjectCommand({ Bucket: bucket.name, Key: key }));
-    yield [`s3: ${key}`, Buffer.from((await Body?.transformToByteArray()) ?? [])];
-  }
-}
-
-/** Logs, histories of executions, messages: all but the secrets themselves, and what is ClickHouse's own. */
-async function* everyFile(): AsyncGenerator<[place: string, content: Buffer]> {
-  const { engine, bucket: objects, secrets } = house.home;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    const file = join(entry.parentPath, entry.name);
-    if (entry.isFile() && file !== secrets && ![engine, objects].some((own) => file.startsWith(`${own}/`)))
-      yield [relative(directory, file), await readFile(file)];
-  }
-}
+const planted = new Secrets(PLANTED);
 
 test('a whole run leaves no secret in logs, histories, ledger, objects, alerts, or on the screen', {
   timeout: 600_000,
@@ -252,11 +214,11 @@ test('a whole run leaves no secret in logs, histories, ledger, objects, alerts, 
   let looked = 0;
   const look = (place: string, content: Buffer | string): void => {
     looked += 1;
-    const secrets = secretsIn(content);
+    const secrets = planted.in(content);
     if (secrets.length > 0) found.push([place, secrets]);
   };
-  for await (const [place, content] of everyObject()) look(place, content);
-  for await (const [place, content] of everyFile()) look(place, content);
+  for await (const [place, content] of objectsOf(bucket)) look(place, content);
+  for await (const [place, content] of filesOf(house.home)) look(place, content);
   for (const text of said) look(text.split('\n', 1)[0] ?? '', text);
   for (const text of passed) look('passed between steps', text);
   for (const { subject, text } of house.messages()) look('the topic', `${subject}\n${text}`);
@@ -267,7 +229,7 @@ test('a whole run leaves no secret in logs, histories, ledger, objects, alerts, 
 
   expect(found).toEqual([]);
   // ClickHouse shows the ids of keys, and of nothing the rest.
-  expect(secretsIn(await sql('SELECT * FROM system.backups FORMAT JSONEachRow'))).toEqual([
+  expect(planted.in(await sql('SELECT * FROM system.backups FORMAT JSONEachRow'))).toEqual([
     'the id of the S3 keys',
     'the id of temporary keys',
   ]);
@@ -276,9 +238,9 @@ test('a whole run leaves no secret in logs, histories, ledger, objects, alerts, 
   expect(said.join('\n')).toContain('keys');
   expect(received.length).toBeGreaterThanOrEqual(3);
   expect(received[0]).toContain(`/${PLANTED['the address of the webhook']} `);
-  expect(secretsIn(await readFile(house.home.secrets))).toHaveLength(5);
+  expect(planted.in(await readFile(house.home.secrets))).toHaveLength(5);
   expect(
-    secretsIn(
+    planted.in(
       Buffer.from(
         `Basic ${Buffer.from(`safehouse:${PLANTED['the password of ClickHouse']}`).toString('base64')}`,
       ),

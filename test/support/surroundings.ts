@@ -6,13 +6,25 @@
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
-import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { type Bucket, deleteObject } from '../../clients/bucket.ts';
 import { BUCKET, serveBucket } from '../local/bucket/served-bucket.ts';
 import { awsError, mockSns, mockSsm } from './aws.ts';
 import { type FakeClickHouse, fakeClickHouse } from './fake-clickhouse.ts';
 import { SETTINGS } from './function-environment.ts';
+import { objectsOf, Secrets } from './leaks.ts';
 import { LEAST } from './targets.ts';
+
+/** Whom the functions are to ClickHouse, where a target asks for nothing else: no test may find the password anywhere else. */
+export const LOGIN = {
+  user: 'backup',
+  place: '/planted/password',
+  password: 'kX7-planted-in-every-function_Hv',
+};
+/** The users of an engine: the functions by name and password, the test itself without. */
+export const USERS = { default: '', [LOGIN.user]: LOGIN.password };
+
+const planted = new Secrets({ 'the password': LOGIN.password });
 
 export interface Told {
   readonly subject: string;
@@ -42,10 +54,15 @@ export class Surroundings {
       this.published.length = 0;
       vi.spyOn(console, 'log').mockImplementation((line: string) => this.#collect(line));
       this.#ssm().on(GetParameterCommand).rejects(awsError('ParameterNotFound', 400));
+      this.setParameter(LOGIN.place, LOGIN.password);
       this.#sns().on(PublishCommand).resolves({});
     });
     afterEach(() => {
       vi.useRealTimers();
+      expect(planted.in(JSON.stringify([this.told, this.published]))).toEqual([]);
+    });
+    afterAll(async () => {
+      expect(await planted.leaksOf(objectsOf(this.bucket))).toEqual([]);
     });
   }
 
@@ -66,7 +83,13 @@ export class Surroundings {
   addTarget(overrides: Readonly<Record<string, unknown>> = {}): string {
     this.#targets += 1;
     const name = `target-${this.#targets}`;
-    const settings = { ...LEAST, url: this.clickhouse.url, ...overrides };
+    const settings = {
+      ...LEAST,
+      url: this.clickhouse.url,
+      user: LOGIN.user,
+      password: { ssm: LOGIN.place },
+      ...overrides,
+    };
     this.setParameter(`${SETTINGS}${name}`, JSON.stringify(settings));
     return name;
   }

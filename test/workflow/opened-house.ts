@@ -10,8 +10,10 @@ import { CLAIMS, MANIFEST, targetPrefix } from '../../core/keys.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import { EMBEDDED_PASSWORD, EMBEDDED_URL, EMBEDDED_USER } from '../../local/configuration.ts';
 import type { History } from '../../local/execution.ts';
+import { readSecrets } from '../../local/home.ts';
 import { type House, openHouse, type StartInput } from '../../local/house.ts';
 import type { Around } from '../../local/workshop.ts';
+import { filesOf, type Leak, objectsOf, Secrets } from '../support/leaks.ts';
 
 type TargetInput = ConfigInput['targets'][string];
 
@@ -112,11 +114,19 @@ export async function openTestHouse(): Promise<OpenedHouse> {
         .map((key) => key.split('/')[2] ?? key),
     claims: (target) => keys(`${CLAIMS}${target}/`),
     close: async () => {
+      const leaks = await leaksOf(house, bucket);
       await house.close('abort');
       bucket.client.destroy();
       await rm(home, { recursive: true });
+      if (leaks.length > 0) throw new Error(`secrets were left behind: ${JSON.stringify(leaks, null, 2)}`);
     },
   };
+}
+
+/** Whatever a test was about: what it leaves behind holds no password. */
+async function leaksOf({ home }: House, bucket: Bucket): Promise<readonly Leak[]> {
+  const secrets = new Secrets(readSecrets(home));
+  return [...(await secrets.leaksOf(objectsOf(bucket))), ...(await secrets.leaksOf(filesOf(home)))];
 }
 
 async function startOrClose(house: House): Promise<string> {

@@ -7,7 +7,7 @@ import { handler } from '../../../functions/doctor/examine.ts';
 import { serveEngine } from '../../local/engine/served-engine.ts';
 import { all, failureOf } from '../../support/failures.ts';
 import { EXECUTION, serveShop } from '../../support/runs.ts';
-import { invoke, Surroundings } from '../../support/surroundings.ts';
+import { invoke, Surroundings, USERS } from '../../support/surroundings.ts';
 
 const around = new Surroundings();
 
@@ -89,7 +89,7 @@ describe('an examination of a target', () => {
       () => around.clickhouse.on(/^CHECK GRANT/, { status: 200, body: '0\n' }),
       {},
       { grants: 'bad' },
-      'default may not BACKUP `shop`.*',
+      'backup may not BACKUP `shop`.*',
     ],
     [
       'a grant that the server cannot tell',
@@ -160,7 +160,7 @@ describe('an examination of a target', () => {
     const names = Array.from({ length: 201 }, (_, index) => ({ name: `d${index}` }));
     around.clickhouse.on(/FROM system\.databases/, names);
     const found = await examine(around.addTarget());
-    expect(found['grants']?.what).toBe('default may back up the first 200 of 201.');
+    expect(found['grants']?.what).toBe('backup may back up the first 200 of 201.');
     expect(around.clickhouse.askedFor(/^CHECK GRANT/)).toHaveLength(200);
   });
 
@@ -276,7 +276,10 @@ describe('a trial that finds another backup at work', () => {
 });
 
 describe('an examination of a real server', () => {
-  const engine = serveEngine({ environment: { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' } });
+  const engine = serveEngine({
+    users: USERS,
+    environment: { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+  });
   beforeAll(async () => {
     await engine().client.command({ query: 'CREATE DATABASE shop' });
     await engine().client.command({

@@ -31,7 +31,7 @@ import { rowsOf, serveEngine } from '../../local/engine/served-engine.ts';
 import { SETTINGS } from '../../support/function-environment.ts';
 import { write } from '../../support/ledger.ts';
 import { preparedRunOf, runOf } from '../../support/runs.ts';
-import { carried, invoke, Surroundings } from '../../support/surroundings.ts';
+import { carried, invoke, LOGIN, Surroundings, USERS } from '../../support/surroundings.ts';
 import { LEAST } from '../../support/targets.ts';
 
 Object.assign(process.env, {
@@ -64,6 +64,7 @@ const LAMBDA_MILLISECONDS = 900_000;
 export class ProvingGround {
   readonly around = new Surroundings();
   readonly #engine = serveEngine({
+    users: USERS,
     environment: {
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
@@ -92,7 +93,13 @@ export class ProvingGround {
 
   /** The settings of a target that another test has added: what SSM was told is forgotten with each test. */
   setTarget(target: string, overrides: Readonly<Record<string, unknown>> = {}): void {
-    const settings = { ...LEAST, url: this.url, ...overrides };
+    const settings = {
+      ...LEAST,
+      url: this.url,
+      user: LOGIN.user,
+      password: { ssm: LOGIN.place },
+      ...overrides,
+    };
     this.around.setParameter(`${SETTINGS}${target}`, JSON.stringify(settings));
   }
 
