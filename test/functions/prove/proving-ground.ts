@@ -116,6 +116,7 @@ export class ProvingGround {
     const prepared = await carried(invoke(prepare, run));
     const { backup } = prepared;
     if (backup === null) throw new Error(`nothing was prepared: ${prepared.reason}`);
+    this.#lastBackupSecond = (parseBackupId(backup.id)?.startedAt ?? 0) / 1000;
     if (backup.kind !== kind) throw new Error(`a ${backup.kind} backup was prepared: ${backup.id}`);
     let state: Poll = await carried(invoke(submit, { ...run, prepared }));
     while (state.outcome === 'running')
@@ -129,7 +130,6 @@ export class ProvingGround {
   async #nextSecond(): Promise<void> {
     const second = (): number => Math.floor(Date.now() / 1000);
     while (second() === this.#lastBackupSecond) await wait(20);
-    this.#lastBackupSecond = second();
   }
 
   /** A backup that ClickHouse is told to make by hand, of databases that the functions would not find on this server. */
