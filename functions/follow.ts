@@ -25,9 +25,10 @@ export interface Look {
   readonly at: number;
 }
 
-/** Five seconds in all: then the state machine, and whoever watches it, is told how far it is. */
-const LOOKS = 11;
+/** Then the state machine, and whoever watches it, is told how far it is. */
+const LOOKS_FOR_MILLISECONDS = 5000;
 const LOOKS_EVERY_MILLISECONDS = 500;
+const LOOKS = 1 + LOOKS_FOR_MILLISECONDS / LOOKS_EVERY_MILLISECONDS;
 
 /** @throws {SafehouseError} when the server refuses: that is neither an answer nor silence */
 export async function look(
@@ -37,8 +38,11 @@ export async function look(
   poll: Poll,
   limits: PollLimits,
 ): Promise<Look> {
+  // A server that takes seconds for each answer is asked less often: this function's own time is limited.
+  const end = performance.now() + LOOKS_FOR_MILLISECONDS;
+  const isTime = (looks: number): boolean => looks < LOOKS && performance.now() < end;
   let seen = await lookOnce(clickhouse, target, id, poll, limits);
-  for (let looks = 1; looks < LOOKS && isWorthAnother(seen, poll); looks += 1) {
+  for (let looks = 1; isTime(looks) && isWorthAnother(seen, poll); looks += 1) {
     await wait(LOOKS_EVERY_MILLISECONDS);
     seen = await lookOnce(clickhouse, target, id, poll, limits);
   }

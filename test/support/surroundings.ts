@@ -18,7 +18,7 @@ import { LEAST } from './targets.ts';
 /** Whom the functions are to ClickHouse, where a target asks for nothing else: no test may find the password anywhere else. */
 export const LOGIN = {
   user: 'backup',
-  place: '/planted/password',
+  place: '/safehouse/test/login',
   password: 'kX7-planted-in-every-function_Hv',
 };
 /** The users of an engine: the functions by name and password, the test itself without. */
