@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type Bucket, listObjects } from '../../clients/bucket.ts';
 import { readLedger } from '../../clients/ledger.ts';
@@ -138,6 +139,9 @@ async function startOrClose(house: House): Promise<string> {
     throw error;
   }
 }
+
+/** Ids have whole seconds: of two backups of one second, the letters say which is the newer. */
+export const nextSecond = (): Promise<void> => wait(1000 - (Date.now() % 1000));
 
 /** The states that were entered, in order, each run of the same poll loop once. */
 export const way = ({ transitions }: History): string[] =>

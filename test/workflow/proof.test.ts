@@ -12,7 +12,7 @@ import { DAMAGES, proofResultSchema } from '../../core/proof.ts';
 import type { History } from '../../local/execution.ts';
 import type { LocalExecution } from '../../local/state-machines.ts';
 import type { TopicMessage } from '../../local/topic.ts';
-import { type OpenedHouse, openTestHouse, way } from './opened-house.ts';
+import { nextSecond, type OpenedHouse, openTestHouse, way } from './opened-house.ts';
 import { killProvers } from './prover-processes.ts';
 
 const TARGET = 'proven';
@@ -54,6 +54,7 @@ const evidenceOf = (id: string) => requireEvidence(opened.bucket, TARGET, id, 'p
 const failureOf = (id: string) => readEvidence(opened.bucket, TARGET, id, 'failed');
 
 async function goodBackup(kind?: string): Promise<string> {
+  await nextSecond();
   expect(await backUp(kind)).toMatchObject({ status: 'succeeded', cause: null });
   return newest();
 }

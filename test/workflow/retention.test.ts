@@ -1,12 +1,11 @@
 /** Retention, run by its state machine on backups that ClickHouse really made. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deleteObject, putOnce } from '../../clients/bucket.ts';
 import { readEvidence, requireEvidence } from '../../clients/ledger.ts';
 import { ledgerKey } from '../../core/keys.ts';
 import type { History } from '../../local/execution.ts';
 import type { LocalExecution } from '../../local/state-machines.ts';
-import { type OpenedHouse, openTestHouse } from './opened-house.ts';
+import { nextSecond, type OpenedHouse, openTestHouse } from './opened-house.ts';
 
 let opened: OpenedHouse;
 /** Oldest first: a full one with an incremental on it, then full ones. */
@@ -32,9 +31,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => opened.close());
-
-/** Ids count seconds: in one and the same, their order would be chance. */
-const nextSecond = () => wait(1000 - (Date.now() % 1000));
 
 const verifiedId = ({ output }: History): string => (output as { verified: { id: string } }).verified.id;
 
