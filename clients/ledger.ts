@@ -3,35 +3,11 @@ import type * as z from 'zod';
 import { compactTime } from '../core/backup-id.ts';
 import { ERROR_NAMES, SafehouseError } from '../core/errors.ts';
 import { LEDGER, ledgerKey, ledgerPrefix, provenAgainKey } from '../core/keys.ts';
-import {
-  expiringSchema,
-  type FoldedLedger,
-  failedSchema,
-  foldLedger,
-  keptSchema,
-  LEDGER_VERSION,
-  provenSchema,
-  removedSchema,
-  removingSchema,
-  startedSchema,
-  verifiedSchema,
-  writtenSchema,
-} from '../core/ledger.ts';
+import { EVIDENCE_SCHEMAS, type FoldedLedger, foldLedger, LEDGER_VERSION } from '../core/ledger.ts';
 import { type Bucket, getJson, listObjects, putOnce } from './bucket.ts';
 
-const SCHEMAS = {
-  started: startedSchema,
-  written: writtenSchema,
-  verified: verifiedSchema,
-  proven: provenSchema,
-  failed: failedSchema,
-  expiring: expiringSchema,
-  removing: removingSchema,
-  removed: removedSchema,
-  kept: keptSchema,
-} as const;
-export type RecordedState = keyof typeof SCHEMAS;
-export type Evidence<Name extends RecordedState> = z.infer<(typeof SCHEMAS)[Name]>;
+export type RecordedState = keyof typeof EVIDENCE_SCHEMAS;
+export type Evidence<Name extends RecordedState> = z.infer<(typeof EVIDENCE_SCHEMAS)[Name]>;
 
 /** What the caller knows; version, target, id and time are added. */
 export type NewEvidence<Name extends RecordedState> = Omit<
@@ -99,7 +75,7 @@ export async function readEvidence<Name extends RecordedState>(
   id: string,
   state: Name,
 ): Promise<Evidence<Name> | undefined> {
-  const schema = SCHEMAS[state] as unknown as z.ZodType<Evidence<Name>>;
+  const schema = EVIDENCE_SCHEMAS[state] as unknown as z.ZodType<Evidence<Name>>;
   return getJson(bucket, ledgerKey(target, id, state), schema);
 }
 

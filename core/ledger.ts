@@ -203,3 +203,16 @@ export const isGood = (states: LedgerEntry['states']): boolean =>
   states.expiring === undefined &&
   states.removing === undefined &&
   states.removed === undefined;
+
+/** What the page of each state must hold. */
+export const EVIDENCE_SCHEMAS = {
+  started: startedSchema,
+  written: writtenSchema,
+  verified: verifiedSchema,
+  proven: provenSchema,
+  failed: failedSchema,
+  expiring: expiringSchema,
+  removing: removingSchema,
+  removed: removedSchema,
+  kept: keptSchema,
+} as const;

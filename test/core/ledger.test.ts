@@ -3,21 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { makeBackupId } from '../../core/backup-id.ts';
 import { ledgerKey } from '../../core/keys.ts';
 import {
+  EVIDENCE_SCHEMAS,
   expiringSchema,
-  failedSchema,
   foldLedger,
   isGood,
-  keptSchema,
   type LedgerListing,
-  provenSchema,
-  removedSchema,
-  removingSchema,
   STATES,
   type State,
   startedSchema,
   stateOf,
-  verifiedSchema,
-  writtenSchema,
 } from '../../core/ledger.ts';
 
 const ID = '20260402T020000Z-full-k3f9';
@@ -270,20 +264,8 @@ const EVIDENCE = {
   kept: { ...COMMON, reason: 'the audit wants it' },
 };
 
-const SCHEMAS = {
-  started: startedSchema,
-  written: writtenSchema,
-  verified: verifiedSchema,
-  proven: provenSchema,
-  failed: failedSchema,
-  expiring: expiringSchema,
-  removing: removingSchema,
-  removed: removedSchema,
-  kept: keptSchema,
-};
-
 describe.each(STATES)('the evidence of %s', (state) => {
-  const [schema, evidence] = [SCHEMAS[state], EVIDENCE[state]];
+  const [schema, evidence] = [EVIDENCE_SCHEMAS[state], EVIDENCE[state]];
 
   it('is read as it was written, to the last field', () => {
     expect(schema.parse(evidence)).toEqual(evidence);

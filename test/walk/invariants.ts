@@ -3,18 +3,7 @@
  * the others when the walk is over.
  */
 import * as z from 'zod';
-import {
-  expiringSchema,
-  failedSchema,
-  foldLedger,
-  keptSchema,
-  provenSchema,
-  removedSchema,
-  removingSchema,
-  startedSchema,
-  verifiedSchema,
-  writtenSchema,
-} from '../../core/ledger.ts';
+import { EVIDENCE_SCHEMAS, expiringSchema, foldLedger, startedSchema } from '../../core/ledger.ts';
 import { isSound, type Page, pagesOf, soundOf } from './catalogue.ts';
 import type { BackupExecution } from './executions.ts';
 import type { StoredObject, Witness } from './memory-bucket.ts';
@@ -51,17 +40,7 @@ export interface Violation {
   readonly at: string;
 }
 
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  started: startedSchema,
-  written: writtenSchema,
-  verified: verifiedSchema,
-  proven: provenSchema,
-  failed: failedSchema,
-  expiring: expiringSchema,
-  removing: removingSchema,
-  removed: removedSchema,
-  kept: keptSchema,
-};
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = EVIDENCE_SCHEMAS;
 
 const pinSchema = z.object({ holder: z.string(), lapsesAt: z.string() });
 
